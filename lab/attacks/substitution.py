@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 from zlib import crc32
 
@@ -13,7 +14,7 @@ from lab.attacks.harness.environment import Server, TrialContext
 from lab.attacks.harness.interceptor import Handler, InterceptedRequest
 from lab.attacks.harness.target_device import DeviceState, TargetDevice
 from lab.attacks.harness.token_forge import TokenForge
-from lab.attacks.model import NETWORK, STEPS, Attack, AttackerCapability, AttackRun, Topic, Trial
+from lab.attacks.model import NETWORK, STEPS, STOLEN_KEY, Attack, AttackerCapability, AttackRun, Topic, Trial
 from wire.codes import Decision
 
 SIGNATURE: Final = 7
@@ -74,6 +75,10 @@ def token_attack(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
         Trial(target.name, substitute_token(target, make), target.unchanged(code.value)) for target in chosen
     )
     return Attack(name, sentence, source, capabilities, topics, trials)
+
+
+signed_token = partial(token_attack, capabilities=STOLEN_KEY)
+"""An attack with a token that a key of the manufacturer signs."""
 
 
 def substitute_token(target: Target, make: MakeToken) -> AttackRun:

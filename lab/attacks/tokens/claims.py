@@ -16,6 +16,7 @@ from lab.attacks.substitution import (
     Target,
     replace_response,
     request_under,
+    signed_token,
     substitute_token,
     token_attack,
 )
@@ -30,8 +31,8 @@ _DENIED: Final = DeviceState(Lock.LOCKED, ScreenId.LOCKED, "deny territory-prohi
 
 def _claims(name: str, sentence: str, source: str, topic: Topic, code: Code, **changes: object) -> Attack:
     """A verdict of the manufacturer's key with changed claims."""
-    return token_attack(name, sentence, source, (topic,), code,
-                        lambda f: f.signed(f.claims(**changes)), capabilities=STOLEN_KEY)  # fmt: skip
+    return signed_token(name, sentence, source, (topic,), code,
+                        lambda f: f.signed(f.claims(**changes)))  # fmt: skip
 
 
 def _times(name: str, sentence: str, source: str, topic: Topic, code: Code, *offsets: int) -> Attack:
@@ -42,7 +43,7 @@ def _times(name: str, sentence: str, source: str, topic: Topic, code: Code, *off
         iat, nbf, exp = (now + offset for offset in offsets)
         return forge.signed(forge.claims(iat=iat, nbf=nbf, exp=exp))
 
-    return token_attack(name, sentence, source, (topic,), code, make, capabilities=STOLEN_KEY)
+    return signed_token(name, sentence, source, (topic,), code, make)
 
 
 PARTIES: Final[tuple[Attack, ...]] = (
@@ -86,9 +87,9 @@ TIMES: Final[tuple[Attack, ...]] = (
 )  # fmt: skip
 
 FRESHNESS: Final[tuple[Attack, ...]] = (
-    token_attack("serial-same", "Use the serial that the device has sealed again.", "CWE-294", (_T.SERIAL_ROLLBACK,),
+    signed_token("serial-same", "Use the serial that the device has sealed again.", "CWE-294", (_T.SERIAL_ROLLBACK,),
                  Code.SERIAL_NOT_NEWER, lambda f: f.signed(f.claims(serial=f.genuine_claims["serial"] - 1)),
-                 capabilities=STOLEN_KEY, targets=(LOCKED,)),
+                 targets=(LOCKED,)),
     _claims("serial-rolled-back", "Use the serial of the first verdict.", "CWE-294", _T.SERIAL_ROLLBACK,
             Code.SERIAL_NOT_NEWER, serial=1),
     _claims("policy-rolled-back", "Name a policy version below the one that the device has sealed.",
@@ -105,14 +106,14 @@ DECISIONS: Final[tuple[Attack, ...]] = (
             Code.REASON_UNKNOWN, reason="because"),
     _claims("decision-incomplete", "Omit a claim that the decision requires.", "CWE-1287", _T.DECISION,
             Code.DECISION_INCOMPLETE, check_in=None),
-    token_attack("decision-contradictory", "Release the device and set an offline limit.", "CWE-1287",
+    signed_token("decision-contradictory", "Release the device and set an offline limit.", "CWE-1287",
                  (_T.DECISION,), Code.DECISION_CONTRADICTORY,
-                 lambda f: f.signed(f.claims("release", offline_limit=60)), capabilities=STOLEN_KEY),
-    token_attack("lock-before-issue", "Announce a lock for a time in the past, to lock without notice.", "CWE-1287",
+                 lambda f: f.signed(f.claims("release", offline_limit=60))),
+    signed_token("lock-before-issue", "Announce a lock for a time in the past, to lock without notice.", "CWE-1287",
                  (_T.DECISION, _T.TIMES), Code.LOCK_BEFORE_ISSUE,
                  lambda f: f.signed(f.claims(
                      "allow", decision="notice", reason="territory-prohibited", message={"key": "notice-of-lock"},
-                     case="FORGED-1", not_before_lock=f.genuine_claims["iat"] - 1)), capabilities=STOLEN_KEY),
+                     case="FORGED-1", not_before_lock=f.genuine_claims["iat"] - 1))),
 )  # fmt: skip
 
 

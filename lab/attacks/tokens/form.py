@@ -6,8 +6,8 @@ from typing import Final
 
 from agent.verification.errors import Code
 from lab.attacks.harness.token_forge import TokenForge, to_json
-from lab.attacks.model import STOLEN_KEY, Attack, Topic
-from lab.attacks.substitution import token_attack
+from lab.attacks.model import Attack, Topic
+from lab.attacks.substitution import signed_token, token_attack
 from lab.world.jose import b64
 from wire import limits
 
@@ -60,17 +60,15 @@ ATTACKS: Final[tuple[Attack, ...]] = (
     token_attack("signature-not-canonical", "Set unused bits of the last character of the genuine signature.",
                  "RFC 4648 section 3.5", (_T.BASE64, _T.MALLEABILITY), Code.SEGMENT_ENCODING,
                  lambda f: b".".join((*f.parts[:2], _non_canonical(f.parts[2])))),
-    token_attack("payload-not-canonical", "Sign a payload segment whose encoding is not canonical.",
-                 "RFC 4648 section 3.5", (_T.BASE64,), Code.SEGMENT_ENCODING, _non_canonical_payload,
-                 capabilities=STOLEN_KEY),
+    signed_token("payload-not-canonical", "Sign a payload segment whose encoding is not canonical.",
+                 "RFC 4648 section 3.5", (_T.BASE64,), Code.SEGMENT_ENCODING, _non_canonical_payload),
     token_attack("payload-impossible-length", "Give the payload a length that base64url never has.",
                  "RFC 4648 section 4", (_T.BASE64,), Code.SEGMENT_ENCODING,
                  lambda f: b".".join((f.parts[0], f.parts[1] + b"A" * ((1 - len(f.parts[1])) % 4), f.parts[2]))),
     token_attack("segment-trailing", "Append a fourth segment to the genuine verdict.",
                  "RFC 7515 section 7.1", (_T.SEGMENTS,), Code.SEGMENT_COUNT, lambda f: f.genuine + b".AAAA"),
-    token_attack("segment-trailing-stop", "Append a full stop to a verdict that the manufacturer's key signed.",
-                 "RFC 7515 section 7.1", (_T.SEGMENTS,), Code.SEGMENT_COUNT, lambda f: f.signed() + b".",
-                 capabilities=STOLEN_KEY),
+    signed_token("segment-trailing-stop", "Append a full stop to a verdict that the manufacturer's key signed.",
+                 "RFC 7515 section 7.1", (_T.SEGMENTS,), Code.SEGMENT_COUNT, lambda f: f.signed() + b"."),
     token_attack("segment-extra-payload", "Put a second payload before the signature.",
                  "RFC 7515 section 7.1", (_T.SEGMENTS,), Code.SEGMENT_COUNT,
                  lambda f: b".".join((f.parts[0], b64(to_json(f.claims())), *f.parts[1:]))),
@@ -81,19 +79,18 @@ ATTACKS: Final[tuple[Attack, ...]] = (
                  "RFC 7515 section 7.1", (_T.SEGMENTS,), Code.SEGMENT_COUNT, lambda f: f.earlier + f.genuine),
     token_attack("jwe", "Respond with five segments, as an encrypted token has.",
                  "RFC 8725 section 2.8", (_T.SEGMENTS, _T.TYPE), Code.SEGMENT_COUNT, _encrypted),
-    token_attack("payload-detached", "Leave the payload empty, as a detached signature does.",
+    signed_token("payload-detached", "Leave the payload empty, as a detached signature does.",
                  "RFC 7515 appendix F", (_T.SEGMENTS,), Code.SEGMENT_EMPTY,
-                 lambda f: b"..".join(f.signed().split(b".")[::2]), capabilities=STOLEN_KEY),
-    token_attack("header-empty", "Leave the header empty.",
+                 lambda f: b"..".join(f.signed().split(b".")[::2])),
+    signed_token("header-empty", "Leave the header empty.",
                  "RFC 7515 section 5.2", (_T.SEGMENTS,), Code.SEGMENT_EMPTY,
-                 lambda f: b"." + f.signed().partition(b".")[2], capabilities=STOLEN_KEY),
-    token_attack("json-flattened", "Respond with the flattened JSON serialisation of a validly signed verdict.",
-                 "RFC 7515 section 7.2.2", (_T.SERIALISATION,), Code.ALPHABET, _flattened, capabilities=STOLEN_KEY),
-    token_attack("json-general", "Respond with the general JSON serialisation of a validly signed verdict.",
-                 "RFC 7515 section 7.2.1", (_T.SERIALISATION,), Code.ALPHABET, _general, capabilities=STOLEN_KEY),
-    token_attack("payload-unencoded", "Sign a payload that is not encoded, with a header that states this.",
-                 "RFC 7797 section 5.2", (_T.B64, _T.SERIALISATION), Code.ALPHABET, _unencoded,
-                 capabilities=STOLEN_KEY),
+                 lambda f: b"." + f.signed().partition(b".")[2]),
+    signed_token("json-flattened", "Respond with the flattened JSON serialisation of a validly signed verdict.",
+                 "RFC 7515 section 7.2.2", (_T.SERIALISATION,), Code.ALPHABET, _flattened),
+    signed_token("json-general", "Respond with the general JSON serialisation of a validly signed verdict.",
+                 "RFC 7515 section 7.2.1", (_T.SERIALISATION,), Code.ALPHABET, _general),
+    signed_token("payload-unencoded", "Sign a payload that is not encoded, with a header that states this.",
+                 "RFC 7797 section 5.2", (_T.B64, _T.SERIALISATION), Code.ALPHABET, _unencoded),
     token_attack("truncated", "Remove the end of the genuine verdict.",
                  "RFC 7515 section 5.2", (_T.TRUNCATION,), Code.SIGNATURE_LENGTH, lambda f: f.genuine[:-10]),
     token_attack("truncated-in-the-payload", "Remove the second half of the genuine verdict.",
@@ -117,9 +114,9 @@ ATTACKS: Final[tuple[Attack, ...]] = (
                  "CWE-409", (_T.ENCODINGS,), Code.ALPHABET, lambda f: gzip.compress(f.genuine, mtime=0)),
     token_attack("over-long", "Respond with more bytes than any verdict has.",
                  "CWE-770", (_T.LENGTH,), Code.TOO_LONG, lambda _: b"A" * (limits.BODY_MAX - 1)),
-    token_attack("over-long-and-signed", "Fill a verdict that the manufacturer's key signs with white space.",
+    signed_token("over-long-and-signed", "Fill a verdict that the manufacturer's key signs with white space.",
                  "CWE-770", (_T.LENGTH,), Code.TOO_LONG,
-                 lambda f: f.signed(to_json(f.claims()) + b" " * limits.VERDICT_MAX), capabilities=STOLEN_KEY),
+                 lambda f: f.signed(to_json(f.claims()) + b" " * limits.VERDICT_MAX)),
     token_attack("many-stops", "Respond with as many full stops as a token may have characters.",
                  "CWE-407", (_T.LENGTH, _T.SEGMENTS), Code.SEGMENT_COUNT, lambda _: b"." * limits.VERDICT_MAX),
 )  # fmt: skip

@@ -7,8 +7,8 @@ from typing import Final
 
 from agent.verification.errors import Code
 from lab.attacks.harness.token_forge import TokenForge, to_json
-from lab.attacks.model import OWN_SERVER, STOLEN_KEY, Attack, Topic
-from lab.attacks.substitution import Row, token_attack
+from lab.attacks.model import OWN_SERVER, Attack, Topic
+from lab.attacks.substitution import Row, signed_token, token_attack
 from lab.world.jose import b64
 
 _T = Topic
@@ -16,16 +16,12 @@ _T = Topic
 
 def _header(*row: *Row, **members: object) -> Attack:
     """A verdict with a valid signature of the manufacturer's key, and changed members in its header."""
-    return token_attack(
-        *row, lambda f: f.signed(header=f.keys.genuine.header(**members)), capabilities=STOLEN_KEY
-    )
+    return signed_token(*row, lambda f: f.signed(header=f.keys.genuine.header(**members)))
 
 
 def _header_text(*row: *Row, change: Callable[[bytes], bytes]) -> Attack:
     """A verdict with a valid signature of the manufacturer's key over a header whose JSON text is changed."""
-    return token_attack(
-        *row, lambda f: f.signed(header=change(to_json(f.keys.genuine.header()))), capabilities=STOLEN_KEY
-    )
+    return signed_token(*row, lambda f: f.signed(header=change(to_json(f.keys.genuine.header()))))
 
 
 def _own_key(*row: *Row, **members: object) -> Attack:
@@ -70,10 +66,9 @@ ALGORITHM: Final[tuple[Attack, ...]] = (
                  capabilities=OWN_SERVER),
     _header("alg-eddsa", "Use the name EdDSA, which does not state the curve; the signature is valid.",
             "RFC 9864 section 2", (_T.ALGORITHM_CONFUSION,), Code.ALG_MISMATCH, alg="EdDSA"),
-    token_attack("alg-es384", "Name ES384 with a valid ES256 signature.",
+    signed_token("alg-es384", "Name ES384 with a valid ES256 signature.",
                  "RFC 8725 section 3.1", (_T.ALGORITHM_CONFUSION,), Code.ALG_MISMATCH,
-                 lambda f: f.signed(header=f.keys.genuine_es256.header(alg="ES384"), by=f.keys.genuine_es256),
-                 capabilities=STOLEN_KEY),
+                 lambda f: f.signed(header=f.keys.genuine_es256.header(alg="ES384"), by=f.keys.genuine_es256)),
     _header("alg-missing", "Omit the algorithm; the signature is valid.",
             "RFC 7515 section 4.1.1", (_T.ALGORITHM_CONFUSION,), Code.HEADER_MEMBER_MISSING, alg=None),
     _header("alg-list", "Write a list of algorithms; the signature is valid.",
@@ -141,10 +136,9 @@ MEMBERS: Final[tuple[Attack, ...]] = (
     _header_text("header-byte-order-mark", "Put a byte order mark before the header.",
                  "RFC 8259 section 8.1", (_T.ENCODINGS,), Code.HEADER_NOT_JSON,
                  change=lambda header: b"\xef\xbb\xbf" + header),
-    token_attack("header-utf16", "Encode the header in UTF-16.",
+    signed_token("header-utf16", "Encode the header in UTF-16.",
                  "RFC 8259 section 8.1", (_T.ENCODINGS,), Code.HEADER_NOT_JSON,
-                 lambda f: f.signed(header=to_json(f.keys.genuine.header(kid="k")).decode().encode("utf-16-le")),
-                 capabilities=STOLEN_KEY),
+                 lambda f: f.signed(header=to_json(f.keys.genuine.header(kid="k")).decode().encode("utf-16-le"))),
     _header_text("header-lone-surrogate", "Put one half of a surrogate pair into the header.",
                  "RFC 7493 section 2.1", (_T.ENCODINGS,), Code.HEADER_NOT_JSON,
                  change=lambda header: header[:-1] + rb',"n":"\ud800"}'),
@@ -166,16 +160,14 @@ KID: Final[tuple[Attack, ...]] = (
             "RFC 8725 section 3.8", (_T.KID,), Code.HEADER_MEMBER_MISSING, kid=None),
     _header("kid-unknown-right-key", "Sign with the manufacturer's key under an unknown key id.",
             "RFC 8725 section 3.8", (_T.KID,), Code.KEY_UNKNOWN, kid="vendor-2"),
-    token_attack("kid-trailing-space", "Append a space to the right key id.",
+    signed_token("kid-trailing-space", "Append a space to the right key id.",
                  "CWE-178", (_T.KID,), Code.KEY_UNKNOWN,
-                 lambda f: f.signed(header=f.keys.genuine.header(kid=f.keys.genuine.kid + " ")),
-                 capabilities=STOLEN_KEY),
+                 lambda f: f.signed(header=f.keys.genuine.header(kid=f.keys.genuine.kid + " "))),
     _header("kid-number", "Use a number as the key id.",
             "CWE-843", (_T.KID,), Code.HEADER_MEMBER_NOT_TEXT, kid=0),
-    token_attack("kid-of-the-other-key", "Use the id of the manufacturer's other key, which has another algorithm.",
+    signed_token("kid-of-the-other-key", "Use the id of the manufacturer's other key, which has another algorithm.",
                  "RFC 8725 section 3.1", (_T.KID, _T.ALGORITHM_CONFUSION), Code.ALG_MISMATCH,
-                 lambda f: f.signed(header=f.keys.genuine.header(kid=f.keys.genuine_es256.kid)),
-                 capabilities=STOLEN_KEY),
+                 lambda f: f.signed(header=f.keys.genuine.header(kid=f.keys.genuine_es256.kid))),
 )  # fmt: skip
 
 TYPE: Final[tuple[Attack, ...]] = (

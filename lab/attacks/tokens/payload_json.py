@@ -5,15 +5,15 @@ from typing import Final
 
 from agent.verification.errors import Code
 from lab.attacks.harness.token_forge import TokenForge, to_json
-from lab.attacks.model import STOLEN_KEY, Attack, Topic
-from lab.attacks.substitution import Row, token_attack
+from lab.attacks.model import Attack, Topic
+from lab.attacks.substitution import Row, signed_token
 
 _T = Topic
 
 
 def _payload(*row: *Row, make: Callable[[TokenForge], bytes]) -> Attack:
     """An attack whose payload the manufacturer's key signs, so that only its form can be rejected."""
-    return token_attack(*row, lambda f: f.signed(make(f)), capabilities=STOLEN_KEY)
+    return signed_token(*row, lambda f: f.signed(make(f)))
 
 
 def _text(*row: *Row, change: Callable[[bytes], bytes]) -> Attack:

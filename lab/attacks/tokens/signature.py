@@ -13,8 +13,8 @@ from lab.attacks.harness.key_sets import (
     SMALL_ORDER_KID,
 )
 from lab.attacks.harness.token_forge import ED25519_ORDER, P256_ORDER, Signer, TokenForge, to_json
-from lab.attacks.model import NETWORK, OWN_SERVER, STOLEN_KEY, Attack, Topic, Trial
-from lab.attacks.substitution import ACTIVATED, FRESH, LOCKED, substitute_token, token_attack
+from lab.attacks.model import NETWORK, OWN_SERVER, Attack, Topic, Trial
+from lab.attacks.substitution import ACTIVATED, FRESH, LOCKED, signed_token, substitute_token, token_attack
 from lab.world.jose import b64, unb64
 
 _T = Topic
@@ -72,7 +72,7 @@ def _unusable_key(  # noqa: PLR0913, PLR0917 - a row of a table has its columns
         key: Signer = getattr(forge.keys, signer)
         return forge.signed(header=key.header(), by=key)
 
-    return token_attack(name, sentence, source, (topic,), code, make, capabilities=STOLEN_KEY)
+    return signed_token(name, sentence, source, (topic,), code, make)
 
 
 FORGED: Final[tuple[Attack, ...]] = (
@@ -94,23 +94,21 @@ FORGED: Final[tuple[Attack, ...]] = (
 ED25519: Final[tuple[Attack, ...]] = (
     token_attack("ed25519-raised-s", "Add the group order to S of the genuine signature.",
                  "RFC 8032 section 5.1.7", (_T.ED25519, _T.MALLEABILITY), Code.SIGNATURE_INVALID, _raised_s),
-    token_attack("ed25519-small-order-r", "Replace R by a point of small order.",
+    signed_token("ed25519-small-order-r", "Replace R by a point of small order.",
                  "RFC 8032 section 5.1.7", (_T.ED25519,), Code.SIGNATURE_INVALID,
-                 lambda f: _replaced_r(f, IDENTITY), capabilities=STOLEN_KEY),
-    token_attack("ed25519-non-canonical-r", "Replace R by the non-canonical encoding of a point.",
+                 lambda f: _replaced_r(f, IDENTITY)),
+    signed_token("ed25519-non-canonical-r", "Replace R by the non-canonical encoding of a point.",
                  "RFC 8032 section 5.1.3", (_T.ED25519,), Code.SIGNATURE_INVALID,
-                 lambda f: _replaced_r(f, NONCANONICAL_IDENTITY), capabilities=STOLEN_KEY),
-    token_attack("ed25519-small-order-key", "Use a published key of small order, under which R = S·B verifies.",
+                 lambda f: _replaced_r(f, NONCANONICAL_IDENTITY)),
+    signed_token("ed25519-small-order-key", "Use a published key of small order, under which R = S·B verifies.",
                  "RFC 7748 section 6.1, CWE-327", (_T.ED25519, _T.KEY_USE), Code.KEY_UNFIT,
-                 lambda f: f.joined(f.keys.genuine.header(kid=SMALL_ORDER_KID), IDENTITY + bytes(32)),
-                 capabilities=STOLEN_KEY),
-    token_attack("ed25519-non-canonical-key", "Use the same key in an encoding that lists of weak keys do not contain.",
+                 lambda f: f.joined(f.keys.genuine.header(kid=SMALL_ORDER_KID), IDENTITY + bytes(32))),
+    signed_token("ed25519-non-canonical-key", "Use the same key in an encoding that lists of weak keys do not contain.",
                  "RFC 8032 section 5.1.3", (_T.ED25519, _T.KEY_USE), Code.KEY_UNFIT,
-                 lambda f: f.joined(f.keys.genuine.header(kid=NONCANONICAL_KID), NONCANONICAL_IDENTITY + bytes(32)),
-                 capabilities=STOLEN_KEY),
-    token_attack("ed25519-short", "Remove the last byte of a valid signature.",
+                 lambda f: f.joined(f.keys.genuine.header(kid=NONCANONICAL_KID), NONCANONICAL_IDENTITY + bytes(32))),
+    signed_token("ed25519-short", "Remove the last byte of a valid signature.",
                  "RFC 8032 section 5.1.7", (_T.ED25519,), Code.SIGNATURE_LENGTH,
-                 lambda f: _with_length(f, f.keys.genuine, 63), capabilities=STOLEN_KEY),
+                 lambda f: _with_length(f, f.keys.genuine, 63)),
 )  # fmt: skip
 
 ECDSA: Final[tuple[Attack, ...]] = (
@@ -121,15 +119,14 @@ ECDSA: Final[tuple[Attack, ...]] = (
     _range("s-order", "Sign with s equal to the group order.", 1, P256_ORDER),
     _range("largest", "Sign with the largest numbers that 64 bytes hold.", 2**256 - 1, 2**256 - 1),
     _range("ones", "Sign with r = s = 1.", 1, 1, Code.SIGNATURE_INVALID),
-    token_attack("es256-der", "Encode a valid signature in DER, as X.509 does.",
-                 "RFC 7518 section 3.4", (_T.ECDSA, _T.MALLEABILITY), Code.SIGNATURE_LENGTH, _der,
-                 capabilities=STOLEN_KEY),
-    token_attack("es256-short", "Remove the last byte of a valid signature.",
+    signed_token("es256-der", "Encode a valid signature in DER, as X.509 does.",
+                 "RFC 7518 section 3.4", (_T.ECDSA, _T.MALLEABILITY), Code.SIGNATURE_LENGTH, _der),
+    signed_token("es256-short", "Remove the last byte of a valid signature.",
                  "RFC 7518 section 3.4", (_T.ECDSA,), Code.SIGNATURE_LENGTH,
-                 lambda f: _with_length(f, f.keys.genuine_es256, 63), capabilities=STOLEN_KEY),
-    token_attack("es256-long", "Append a byte to a valid signature.",
+                 lambda f: _with_length(f, f.keys.genuine_es256, 63)),
+    signed_token("es256-long", "Append a byte to a valid signature.",
                  "RFC 7518 section 3.4", (_T.ECDSA,), Code.SIGNATURE_LENGTH,
-                 lambda f: _with_length(f, f.keys.genuine_es256, 65), capabilities=STOLEN_KEY),
+                 lambda f: _with_length(f, f.keys.genuine_es256, 65)),
 )  # fmt: skip
 
 MALLEATED: Final = Attack(
@@ -165,11 +162,10 @@ KEY_TIMES: Final[tuple[Attack, ...]] = (
                   Code.KEY_NOT_YET_VALID, _T.KEY_NOT_YET_VALID, "CWE-298"),
     _unusable_key("expired", "key-expired", "Sign with a key of the manufacturer that has expired.",
                   Code.KEY_EXPIRED, _T.KEY_USE, "CWE-298"),
-    token_attack("key-not-yet-valid-first-contact",
+    signed_token("key-not-yet-valid-first-contact",
                  "Sign with a key that is not valid yet, for a device that has received no verdict.",
                  "CWE-298", (_T.KEY_NOT_YET_VALID, _T.TIMES), Code.KEY_NOT_YET_VALID,
-                 lambda f: f.signed(header=f.keys.future.header(), by=f.keys.future),
-                 capabilities=STOLEN_KEY, targets=(FRESH,)),
+                 lambda f: f.signed(header=f.keys.future.header(), by=f.keys.future), targets=(FRESH,)),
     _unusable_key("lapsed", "key-expired-recently", "Sign with a key of the manufacturer that expired an hour ago.",
                   Code.ISSUED_OUTSIDE_KEY_VALIDITY, _T.KEY_USE, "CWE-298"),
 )  # fmt: skip
@@ -184,10 +180,9 @@ ML_DSA: Final[tuple[Attack, ...]] = (
     token_attack("ml-dsa-other-parameters", "Name a smaller parameter set than the key has.",
                  "RFC 9964 section 3", (_T.ML_DSA, _T.ALGORITHM_CONFUSION), Code.ALG_MISMATCH,
                  lambda f: f.signed(header=f.keys.ml_dsa.header(alg="ML-DSA-44"), by=f.keys.genuine)),
-    token_attack("ml-dsa-degenerate-key", "Use a published key of zero bytes, for which anyone could make signatures.",
+    signed_token("ml-dsa-degenerate-key", "Use a published key of zero bytes, for which anyone could make signatures.",
                  "FIPS 204 section 7.2, CWE-327", (_T.ML_DSA, _T.KEY_USE), Code.KEY_UNFIT,
-                 lambda f: f.signed(header=f.keys.ml_dsa.header(kid=DEGENERATE_KID), by=f.keys.own),
-                 capabilities=STOLEN_KEY),
+                 lambda f: f.signed(header=f.keys.ml_dsa.header(kid=DEGENERATE_KID), by=f.keys.own)),
 )  # fmt: skip
 
 ATTACKS: Final = (*FORGED, *ED25519, *ECDSA, MALLEATED, *ML_DSA, *KEYS, *KEY_TIMES)
