@@ -1,19 +1,17 @@
 """The production `step` over canonical states, memoized, with the invariants that each step breaks."""
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Final, NamedTuple
 
-from agent import sealing
+from agent.core import updates
 from agent.core.effects import Effect, EffectKind, Persist, SetAlarm, Show, ShowImei
 from agent.core.events import Event, VerdictReceived
 from agent.core.states import State
-from agent.core.step import RejectedEventError, Update, step
+from agent.core.step import RejectedEventError, step
 from agent.core.table import MACHINES, Machine
-from agent.core.updates import apply_event
-from agent.sealing import Recovered
 from lab.model_check import invariants, specification
 from lab.model_check.abstraction import HERE, canonical
 from lab.model_check.world_state import Memo, PendingEffect
@@ -24,25 +22,21 @@ SEND: Final = "send"
 SHOW: Final = "show"
 ALARM: Final = "alarm"
 
-Recover = Callable[[bytes | None, bytes, int, State], Recovered]
-
 Replaced = tuple[Any, str, Any]
 """A part of the project in place of another: module or class, name, value."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentVariant:
-    """The agent under test: the production tables, updates, effect order and recovery rule, or one of them mutated.
+    """The agent under test: the production tables and effect order, or one of them mutated.
 
-    `update` changes the data of a state, `order` is the order of effects, `persist` the order of writing the record and
-    incrementing the counter. `replaced` are parts of the project that are exchanged while the variant runs (`applied`).
+    `order` is the order of effects, `persist` the order of writing the record and incrementing the counter. `replaced`
+    are parts of the project that are exchanged while the variant runs (`applied`).
     """
 
     machines: tuple[Machine, ...] = MACHINES
-    update: Update = apply_event
     order: tuple[EffectKind, ...] = tuple(EffectKind)
     persist: tuple[str, ...] = (WRITE, COUNT)
-    recover: Recover = sealing.recover
     replaced: tuple[Replaced, ...] = ()
 
     @contextmanager
@@ -129,7 +123,7 @@ class Stepper:
     def _outcome(self, pair: tuple[int, int]) -> StepOutcome:
         before, event = self._pool.states[pair[0]], self._pool.events[pair[1]]
         try:
-            after, effects = step(before, event, HERE, self._variant.machines, self._variant.update)
+            after, effects = step(before, event, HERE, self._variant.machines, updates.apply_event)
         except RejectedEventError:
             broken = tuple(invariants.broken_by_rejection(before, event, HERE))
             return StepOutcome(None, (), grants=False, broken=broken)

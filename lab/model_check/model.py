@@ -40,7 +40,7 @@ class Model:
         self.variant = variant
         self.pool = StatePool()
         self.agent = AgentModel(traits, variant, self.pool)
-        self.storage = StorageModel(variant, self.pool)
+        self.storage = StorageModel(self.pool)
         self._exposures = Memo(self._exposure)
 
     def state(self, world: WorldState) -> State | None:

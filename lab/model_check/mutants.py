@@ -47,7 +47,17 @@ class AgentMutant:
 
 def all_mutants() -> tuple[AgentMutant, ...]:
     """All mutants, in a fixed order."""
-    return (*_tables(), *_updates(), *_effects(), *_sealings(), *_times())
+    return (
+        *_tables(),
+        *_generated(MutationSite.UPDATES, _OFFLINE_LIMIT),
+        *_effects(),
+        *_generated(MutationSite.SEALING, _RECOVERY),
+        *_generated(MutationSite.TIME, _TIME),
+        *(
+            AgentMutant(f"trusted time: {name}", MutationSite.TIME, AgentVariant(replaced=(part,)))
+            for name, part in changes_of_time()
+        ),
+    )
 
 
 def _tables() -> Iterator[AgentMutant]:
@@ -113,18 +123,13 @@ _COMPARISONS: Final[dict[type[ast.cmpop], tuple[type[ast.cmpop], ...]]] = {
     ast.Eq: (ast.NotEq, ast.GtE),
     ast.Is: (ast.IsNot,),
 }
-_RECOVERY: Final = ("recover", "_continue_time")
-_OFFLINE_LIMIT: Final = ("_set_offline_limit", "_renew_offline_limit", "_mark_warned", "_warning_share")
-
-
-def _sealings() -> Iterator[AgentMutant]:
-    for name, namespace in _rewritten(sealing, _RECOVERY):
-        yield AgentMutant(name, MutationSite.SEALING, AgentVariant(recover=namespace["recover"]))
-
-
-def _updates() -> Iterator[AgentMutant]:
-    for name, namespace in _rewritten(updates, _OFFLINE_LIMIT):
-        yield AgentMutant(name, MutationSite.UPDATES, AgentVariant(update=namespace["apply_event"]))
+_RECOVERY: Final = ((sealing, "recover"), (sealing, "_continue_time"))
+_OFFLINE_LIMIT: Final = (
+    (updates, "_set_offline_limit"),
+    (updates, "_renew_offline_limit"),
+    (updates, "_mark_warned"),
+    (updates, "_warning_share"),
+)
 
 
 _TIME: Final = (
@@ -185,13 +190,12 @@ def changes_of_time() -> Iterator[tuple[str, Replaced]]:
         yield name, _exchanged(module, function, ast.parse(source.replace(old, new)))
 
 
-def _times() -> Iterator[AgentMutant]:
-    generated = ((name, _exchanged(*each, tree)) for each in _TIME for name, tree in _mutations(*each))
-    for name, replaced in (
-        *generated,
-        *((f"trusted time: {name}", part) for name, part in changes_of_time()),
-    ):
-        yield AgentMutant(name, MutationSite.TIME, AgentVariant(replaced=(replaced,)))
+def _generated(site: MutationSite, functions: tuple[tuple[ModuleType, str], ...]) -> Iterator[AgentMutant]:
+    """The variants of functions of modules in which one node is changed."""
+    for module, function in functions:
+        for name, tree in _mutations(module, function):
+            part = _exchanged(module, function, tree)
+            yield AgentMutant(name, site, AgentVariant(replaced=(part,)))
 
 
 def _exchanged(module: ModuleType, function: str, changed: ast.Module) -> Replaced:
@@ -200,13 +204,6 @@ def _exchanged(module: ModuleType, function: str, changed: ast.Module) -> Replac
     exec(compile(ast.fix_missing_locations(changed), "mutant", "exec"), namespace)  # noqa: S102 - the project's own
     path, _, short = function.rpartition(".")
     return (getattr(module, path) if path else module, short, namespace[short])
-
-
-def _rewritten(module: ModuleType, functions: tuple[str, ...]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """The name and the namespace of each variant of `module` in which one node of `functions` is changed."""
-    for function in functions:
-        for name, mutated in _mutations(module, function):
-            yield name, _namespace(module, mutated)
 
 
 def _tree(module: ModuleType, function: str) -> ast.Module:
@@ -250,14 +247,3 @@ def _changes(node: ast.AST) -> Iterator[tuple[str, Edit]]:
 def _set(node: ast.AST, **fields: object) -> None:
     for name, value in fields.items():
         setattr(node, name, value)
-
-
-def _namespace(module: ModuleType, changed: ast.Module) -> dict[str, Any]:
-    """The functions of `module` with one replaced, in a namespace of their own."""
-    namespace: dict[str, Any] = dict(vars(module))
-    for name, function in inspect.getmembers(module, inspect.isfunction):
-        if function.__module__ == module.__name__:
-            source = ast.parse(inspect.getsource(getattr(module, name)))
-            exec(compile(source, module.__name__, "exec"), namespace)  # noqa: S102 - the project's own source
-    exec(compile(ast.fix_missing_locations(changed), "mutant", "exec"), namespace)  # noqa: S102 - as above
-    return namespace

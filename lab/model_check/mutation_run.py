@@ -110,7 +110,7 @@ class MutantRunner:
     def _first_difference(self, mutant: AgentMutant) -> tuple[str, ...] | None:
         """The invariants that the first different step breaks. None if no step differs."""
         if mutant.site is MutationSite.SEALING:
-            return None if self._model.storage.agrees(mutant.variant.recover) else ()
+            return None if self._model.storage.agrees() else ()
         if mutant.site is MutationSite.TIME and (differing := self._other_events()) is not None:
             return differing
         pool = self._model.pool

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Final
 
+from agent import sealing
 from agent.core.states import Lock, State, fresh
 from agent.sealing import Recovered, seal
 from lab.model_check.abstraction import canonical, skeleton, unreadable
 from lab.model_check.invariants import Broken
-from lab.model_check.memoized_step import AgentVariant, Recover, StatePool
+from lab.model_check.memoized_step import StatePool
 from lab.model_check.publications import NOW, UNIT
 from lab.model_check.world_state import (
     AHEAD,
@@ -33,8 +34,7 @@ _JUNK: Final = b"no record of this phone"
 class StorageModel:
     """Reads, counts and tampers."""
 
-    def __init__(self, variant: AgentVariant, pool: StatePool) -> None:
-        self._variant = variant
+    def __init__(self, pool: StatePool) -> None:
         self._pool = pool
         self._read = Memo(self._read_file)
 
@@ -84,11 +84,10 @@ class StorageModel:
         """A boot that could not read the flash: the agent is blank, and the file stays."""
         return world._replace(powered=True, agent=self._pool.number(canonical(fresh(_BUILT))))
 
-    def agrees(self, rule: Recover) -> bool:
-        """Whether another recovery rule returns the same for every file that a boot has read."""
+    def agrees(self) -> bool:
+        """Whether the recovery rule as it is now returns the same for every file that a boot has read."""
         return all(
-            self._recover(file, built, rule) == recovered
-            for (file, built), (_, recovered, _) in self._read.items()
+            self._recover(file, built) == recovered for (file, built), (_, recovered, _) in self._read.items()
         )
 
     def _read_file(self, key: tuple[StateFile | None, int]) -> tuple[int, Recovered, tuple[Broken, ...]]:
@@ -111,12 +110,12 @@ class StorageModel:
         after = world._replace(powered=True, agent=number, entitlement=entitlement)
         return WorldTransition(name, self.counted(after) if recovered.behind else after, broken=broken)
 
-    def _recover(self, file: StateFile | None, built: int, rule: Recover | None = None) -> Recovered:
+    def _recover(self, file: StateFile | None, built: int) -> Recovered:
         content = None
         if file is not None:
             record = self.record(file)
             content = _JUNK if record is None else _sealed(record, _VALUE[file.gap])
-        return (rule or self._variant.recover)(content, _KEY, COUNTER, fresh(built))
+        return sealing.recover(content, _KEY, COUNTER, fresh(built))
 
     def _broken(self, file: StateFile | None, recovered: Recovered, built: int) -> Iterator[Broken]:
         """The newest record must be recovered unchanged, and no other may be recovered."""
