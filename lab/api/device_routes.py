@@ -14,8 +14,7 @@ from lab.handset.client_keys import KEY_TEXT_MAX, ClientKeyError, public_jwk, re
 from lab.handset.keystore import KeystoreOptions, algorithm_of
 from lab.handset.numbered_device import DEVICES_MAX, NumberedDevice, device_imeis
 from lab.simulation.standalone_evidence import prepare_evidence
-from lab.world.jose import AttestablePublicKey
-from lab.world.places import Place, UnknownPlaceError, find_place
+from lab.world.places import UnknownPlaceError, find_place
 from server_stub.api.admin.base_models import PAGE, Limit, RequestModel, ResponseModel
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
@@ -105,7 +104,12 @@ def attest_key(
     body: KeyToAttest,
 ) -> AttestedKeyChain:
     """Attest a key of the client's own for a nonce, as the secure hardware of the device would."""
-    firmware, place, key = _profile(body.profile), _place(body.place), _key(body.public_key)
+    given = body.public_key
+    try:
+        firmware, place = _profile(body.profile), find_place(body.place)
+        key = read_public_key(given) if isinstance(given, str) else public_jwk(given)
+    except (UnknownPlaceError, ClientKeyError) as error:
+        raise AdminError(422, AdminCode.REQUEST_INVALID, str(error)) from error
     keystore = KeystoreOptions(algorithm_of(key))
     chain = NumberedDevice.of(lab.seed, device, firmware).keystore(keystore).certify(key, body.nonce.encode())
     evidence = prepare_evidence(
@@ -124,17 +128,3 @@ def _profile(name: str) -> Profile:
         return load_named(name)
     except ProfileError as error:
         raise AdminError(422, AdminCode.REQUEST_INVALID, error.message) from error
-
-
-def _place(name: str) -> Place:
-    try:
-        return find_place(name)
-    except UnknownPlaceError as error:
-        raise AdminError(422, AdminCode.REQUEST_INVALID, str(error)) from error
-
-
-def _key(given: str | dict[str, Any]) -> AttestablePublicKey:
-    try:
-        return read_public_key(given) if isinstance(given, str) else public_jwk(given)
-    except ClientKeyError as error:
-        raise AdminError(422, AdminCode.REQUEST_INVALID, str(error)) from error

@@ -34,9 +34,8 @@ from lab.fault_proxy.listener import (
 )
 from lab.fault_proxy.log import ProxyLog, ReplayCache, ServedConnection
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
-from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.builder import DeviceOptions
-from lab.world.clock import World
+from lab.world.clock import SkewedClock, World
 from lab.world.seed import Seed
 from lab.world.temporary import folder_prefix
 from server_stub.faults.catalogue import IN_HANDSHAKE, FaultKind

@@ -66,9 +66,13 @@ def build_device(  # noqa: PLR0913 - each is a separate part
     )
     radio = location.reported_radio(profile)
     numbers = storage.imeis or (read_telephony(modem).imeis if modem else ()) or imeis(profile, seed)
+    dialect = ModemOptions()
+    if options.modem_dialect is not None:
+        forms = find_dialect(options.modem_dialect)
+        dialect = ModemOptions(forms=forms, seed=seed.random("modem").getrandbits(32))
     hardware = Hardware(
         imeis=numbers,
-        modem=modem or radio.modem(numbers, _modem_options(options.modem_dialect, seed)),
+        modem=modem or radio.modem(numbers, dialect),
         surroundings=EmulatedSurroundings(radio),
         store=storage.store,
         counter=storage.counter,
@@ -82,10 +86,3 @@ def build_device(  # noqa: PLR0913 - each is a separate part
 
     context = DeviceContext(world, seed, location, bind_image, options.ports)
     return Handset(profile, options.hardware(hardware), context)
-
-
-def _modem_options(dialect: str | None, seed: Seed) -> ModemOptions:
-    """The options of the emulated modem. What is random in its dialect derives from the seed of the device."""
-    if dialect is None:
-        return ModemOptions()
-    return ModemOptions(forms=find_dialect(dialect), seed=seed.random("modem").getrandbits(32))

@@ -4,10 +4,11 @@ In memory, or in a folder that outlives the emulation.
 """
 
 import json
-import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Protocol, Self, runtime_checkable
+from typing import Annotated, Final, Protocol, Self, runtime_checkable
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent.adapters.sealed_file import SealedFile
 from agent.ports import CounterError, MonotonicCounter, SealedStore, StoreError
@@ -15,8 +16,6 @@ from agent.ports import CounterError, MonotonicCounter, SealedStore, StoreError
 _LABEL: Final = "phone.json"
 _DIGITS_MAX: Final = 19
 """Longest count: what a counter of 64 bits can hold."""
-
-_IMEI: Final = re.compile(r"[0-9]{14,16}")
 
 
 @runtime_checkable
@@ -115,6 +114,15 @@ class DeviceStorage:
     imeis: tuple[str, ...] = ()
 
 
+class _Label(BaseModel):
+    """What the file `_LABEL` of a folder says."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    name: str
+    imeis: list[Annotated[str, Field(pattern=r"^[0-9]{14,16}$")]] = []
+
+
 class PersistenceError(ValueError):
     """The folder holds no device that can be switched on."""
 
@@ -139,12 +147,13 @@ class DevicePersistence(DeviceStorage):
             raise PersistenceError(
                 f"{folder} cannot store a device: {error}; choose another folder"
             ) from error
-        label: dict[str, Any] = {"name": name, "imeis": []}
-        if content is not None:
-            label = _read_label(content, folder)
+        try:
+            label = _Label(name=name) if content is None else _Label.model_validate_json(content)
+        except ValidationError as error:
+            raise PersistenceError(f"{folder / _LABEL} names no phone; choose an empty folder") from error
         return cls(
-            name=label["name"],
-            imeis=tuple(label["imeis"]),
+            name=label.name,
+            imeis=tuple(label.imeis),
             store=FileStore(folder / "state.sealed"),
             counter=FileCounter(folder / "counter"),
             folder=folder / "keys",
@@ -158,19 +167,3 @@ class DevicePersistence(DeviceStorage):
             self.label.write(text.encode())
         except StoreError as error:
             raise PersistenceError(f"the folder takes no phone: {error}; choose another folder") from error
-
-
-def _read_label(content: bytes, folder: Path) -> dict[str, Any]:
-    try:
-        label = json.loads(content)
-    except (ValueError, RecursionError):
-        label = None
-    if isinstance(label, dict) and label.keys() == {"name", "imeis"}:
-        name, imeis = label["name"], label["imeis"]
-        if isinstance(name, str) and isinstance(imeis, list) and all(map(_is_imei, imeis)):
-            return label
-    raise PersistenceError(f"{folder / _LABEL} names no phone; choose an empty folder")
-
-
-def _is_imei(value: object) -> bool:
-    return isinstance(value, str) and _IMEI.fullmatch(value) is not None

@@ -120,20 +120,18 @@ class EmulatedModem:
         *information, result = lines
         delay = self._delays.get(self._commands, 0)
         self._commands += 1
-        frames = [*map(self._framed, information), *([self._framed_result(result)] if result else [])]
+        frames = [*map(self._framed, information), *([self._framed(result, result=True)] if result else [])]
         if self._unsolicited:
             frames = [self._gap() + frame for frame in frames] + [self._gap()]
         frames += map(self._framed, self._state.late_reports)
         self._state.late_reports.clear()
         self._say(b"".join(frames), delay)
 
-    def _framed(self, line: str) -> bytes:
-        before, after = self._options.forms.line.information if self._state.worded else ("", "\r")
+    def _framed(self, line: str, *, result: bool = False) -> bytes:
+        form = self._options.forms.line
+        frame = form.result if result else form.information
+        before, after = frame if self._state.worded else ("", "\r")
         return f"{before}{line}{after}".encode("latin-1")
-
-    def _framed_result(self, result: str) -> bytes:
-        before, after = self._options.forms.line.result if self._state.worded else ("", "\r")
-        return f"{before}{result}{after}".encode("latin-1")
 
     def _gap(self) -> bytes:
         """At random an unsolicited result code."""

@@ -17,7 +17,6 @@ from lab.backend.hosts import Host, InProcessHost
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultScheduler
-from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.handset import Handset, Power, next_to_wake
 from lab.handset.timeline import Who
 from lab.scenario.engine.breakable_parts import (
@@ -39,7 +38,7 @@ from lab.scenario.model.faults import WireFault
 from lab.scenario.model.scenario import HandsetTable, Scenario
 from lab.scenario.model.server_steps import StealKey
 from lab.simulation.simulation import Simulation
-from lab.world.clock import MachineClock, World
+from lab.world.clock import MachineClock, SkewedClock, World
 from lab.world.network import UpstreamTransport
 from lab.world.places import Place, resolve_place
 from lab.world.seed import Seed

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Final
 from agent.ports import Answer, TransportError, TransportFault
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.schedule import FaultScheduler, NetworkFault, OutgoingRequest
-from lab.fault_proxy.skewed_clock import SkewedClock
-from lab.world.clock import World
+from lab.world.clock import SkewedClock, World
 from lab.world.network import ForwardingTransport, Request, UpstreamTransport
 from server_stub.faults.catalogue import PROCESSED, STATUS, FaultKind
 from server_stub.faults.responses import PORTAL, tampered

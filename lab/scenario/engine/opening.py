@@ -10,7 +10,6 @@ from agent.core.screens import ScreenFacts, ScreenId
 from firmware_profiles.model import Profile
 from lab.api.world_time import WorldTime
 from lab.fault_proxy.schedule import FaultScheduler
-from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.assembly import Hardware
 from lab.handset.builder import DeviceOptions
 from lab.handset.handset import Handset
@@ -30,7 +29,7 @@ from lab.scenario.files.reader import Case, branch_of
 from lab.scenario.model.named_files import policy_named
 from lab.scenario.model.scenario import SlotTable
 from lab.simulation.simulation import Simulation
-from lab.world.clock import MachineClock, World
+from lab.world.clock import MachineClock, SkewedClock, World
 from lab.world.euicc import Euicc, SlotContent
 from lab.world.places import Place
 from lab.world.seed import Seed

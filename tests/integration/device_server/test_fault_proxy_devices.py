@@ -12,11 +12,10 @@ from agent.screens.catalogue import load
 from lab.backend.http_host import HttpHost
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
-from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
 from lab.simulation.simulation import Simulation
-from lab.world.clock import World
+from lab.world.clock import SkewedClock, World
 from lab.world.seed import Seed
 from server_stub.faults.catalogue import NEEDS_EARLIER, PROXY_KINDS, FaultKind, Route
 from tests.support import faults_table

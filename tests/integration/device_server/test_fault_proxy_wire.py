@@ -13,11 +13,10 @@ from lab.backend.http_host import HttpHost
 from lab.fault_proxy.log import ReplayCache
 from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, FaultScheduler, NetworkFault
-from lab.fault_proxy.skewed_clock import SkewedClock
 from lab.scenario.engine.faulty_transport import FaultyTransport
 from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.simulation.simulation import Simulation
-from lab.world.clock import World
+from lab.world.clock import SkewedClock, World
 from lab.world.seed import Seed
 from server_stub.faults.catalogue import PROCESSED, PROXY_KINDS, FaultKind
 from server_stub.faults.responses import RawResponse
