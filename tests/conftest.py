@@ -5,6 +5,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+import rich.style  # noqa: F401 - draws a random number; Hypothesis would import what is deferred inside a strategy
 
 from tests.support import profiles
 
