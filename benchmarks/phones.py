@@ -1,9 +1,11 @@
-"""Devices for benchmarks: the agent on the lab's emulated hardware, without the lab's timeline.
+"""Devices for benchmarks: the agent on the lab's emulated hardware, without the lab's timeline; and their evidence.
 
 A device is built before the measurement. The measurement contains its work: boot, setup wizard, AT dialogue with the
 modem, a new attested key, evidence, verification of the verdict, and sealing the state five times.
 """
 
+import secrets
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -22,10 +24,12 @@ from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.image import Trust
 from lab.manufacturer.manufacturer import Manufacturer
+from lab.simulation.standalone_evidence import RecordingTransport
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
 from lab.world.seed import Seed
+from server_stub.evidence.challenges import Challenger
 from server_stub.verdicts.service import VerdictService
 from wire import media
 
@@ -106,6 +110,22 @@ def make_phone(number: int, transport: UpstreamTransport, world: World) -> Bench
         options=DeviceOptions(ports=quiet_ports),
     )
     return BenchmarkDevice(device.new_agent(), device.imeis)
+
+
+def evidence_for(count: int) -> list[bytes]:
+    """The evidence of `count` devices for a server of the benchmark's manufacturer."""
+    challenger = Challenger(MANUFACTURER.secrets.nonce_key, secrets.token_bytes)
+    evidence: list[bytes] = []
+    for number in range(count):
+        now = int(time.time())
+        make_phone(number, RecordingTransport(challenger.issue(now), evidence), World(now)).ask()
+    return evidence
+
+
+def imeis_of(count: int) -> list[str]:
+    """The first IMEI of each of these devices."""
+    idle = RecordingTransport(Challenger(bytes(32), secrets.token_bytes).issue(0), [])
+    return [make_phone(number, idle, World()).imeis[0] for number in range(count)]
 
 
 class _Pinned:

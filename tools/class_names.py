@@ -5,11 +5,12 @@ or is listed there and has only one.
 """
 
 import re
-import subprocess
 import sys
 from collections import defaultdict
 from pathlib import Path
 from typing import Final
+
+from tools.language.texts import tracked
 
 EXCEPTIONS: Final[dict[str, str]] = {}
 """At most ten names that may have two definitions, with the reasons."""
@@ -24,16 +25,10 @@ def definitions(paths: list[Path]) -> dict[str, list[Path]]:
     return found
 
 
-def tracked() -> list[Path]:
-    """The Python files of the repository, without the tests."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.py"]
-    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    return [Path(name) for name in names if not name.startswith("tests/") and Path(name).is_file()]
-
-
 def main() -> int:
     """Print the findings. Returns the exit code."""
-    doubles = {name: paths for name, paths in definitions(tracked()).items() if len(paths) > 1}
+    code = [path for path in tracked() if path.suffix == ".py" and path.parts[0] != "tests"]
+    doubles = {name: paths for name, paths in definitions(code).items() if len(paths) > 1}
     found = [f"{name}: {', '.join(map(str, paths))}" for name, paths in sorted(doubles.items())]
     lines = [line for line in found if line.partition(":")[0] not in EXCEPTIONS]
     lines += [f"{name}: remove the exception" for name in sorted(EXCEPTIONS.keys() - doubles.keys())]

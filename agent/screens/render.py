@@ -1,7 +1,6 @@
 """Draws a screen as terminal text: the outline of a device, the symbol, the text, the buttons."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from agent.screens.cells import RLI, cells, wrap
@@ -31,20 +30,9 @@ _SYMBOLS: Final[Mapping[Symbol, tuple[str, ...]]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Outline:
-    """The box characters of the outline: corners clockwise from the top left, then the sides."""
-
-    top_left: str
-    top_right: str
-    bottom_right: str
-    bottom_left: str
-    across: str
-    down: str
-
-
-_LIGHT: Final = _Outline("╭", "╮", "╯", "╰", "─", "│")
-_DARK: Final = _Outline("┏", "┓", "┛", "┗", "━", "┃")
+_LIGHT: Final = tuple("╭╮╯╰─│")
+_DARK: Final = tuple("┏┓┛┗━┃")
+"""Box characters of the outline: corners clockwise from the top left, then the sides."""
 
 
 def render_text(screen: Screen, width: int = DEFAULT_WIDTH) -> str:
@@ -75,14 +63,15 @@ def _rows(screen: Screen, inner: int) -> Iterator[str]:
     yield from (_centred("━━━━━━", inner), "")
 
 
-def _framed(rows: Iterable[str], outline: _Outline, inner: int) -> Iterator[str]:
-    edge = outline.across * (inner + 2 * _MARGIN)
+def _framed(rows: Iterable[str], outline: tuple[str, ...], inner: int) -> Iterator[str]:
+    top_left, top_right, bottom_right, bottom_left, across, down = outline
+    edge = across * (inner + 2 * _MARGIN)
     margin = " " * _MARGIN
-    yield outline.top_left + edge + outline.top_right
+    yield top_left + edge + top_right
     for row in rows:
         padding = " " * (inner - cells(row))
-        yield f"{outline.down}{margin}{row}{padding}{margin}{outline.down}"
-    yield outline.bottom_left + edge + outline.bottom_right
+        yield f"{down}{margin}{row}{padding}{margin}{down}"
+    yield bottom_left + edge + bottom_right
 
 
 def _buttons(labels: Iterable[str], inner: int) -> Iterator[str]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from benchmarks.databases import MISSING, available, empty, fill
-from benchmarks.evidence import evidence_for, imeis_of
+from benchmarks.phones import evidence_for, imeis_of
 from benchmarks.report import BudgetRow
 from benchmarks.servers import serve_verdicts, serving, verdict_service
 from benchmarks.timing import interleaved

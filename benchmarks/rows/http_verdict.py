@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
 from benchmarks.databases import MISSING, available, empty
-from benchmarks.evidence import evidence_for
+from benchmarks.phones import evidence_for
 from benchmarks.report import BudgetRow
 from benchmarks.servers import EvidenceClient, serve_bare, serve_verdicts, serving
 from benchmarks.timing import interleaved

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from server_stub.api.content_types import check_accepts, check_content_type
 from server_stub.api.error_responses import SCHEMAS, problem_responses
+from server_stub.api.http_rules import check_accepts, check_content_type
 from server_stub.api.limits.in_force import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError

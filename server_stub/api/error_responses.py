@@ -29,8 +29,6 @@ _MEANING: Final = {
     415: "media-type-unsupported",
     422: "evidence-claims-invalid",
     429: "too-many-requests from this address or of this device; wait for Retry-After",
-    500: "internal",
-    503: "unavailable; wait for Retry-After",
 }
 
 

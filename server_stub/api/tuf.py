@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from server_stub.api.content_types import check_accepts
 from server_stub.api.error_responses import problem_responses
+from server_stub.api.http_rules import check_accepts
 from server_stub.api.problems import ApiError
 from server_stub.clock import ClockError
 from server_stub.key_repository import KeyRepository, KeyRepositoryError

@@ -5,14 +5,13 @@ in `words.toml`, and ends with exit code 1 if there is one.
 """
 
 import re
-import subprocess
 import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from tools.language.texts import texts
+from tools.language.texts import texts, tracked
 
 SUFFIXES: Final = (".py", ".md", ".yaml", ".html", ".js", ".css")
 WORDS: Final = Path(__file__).with_name("words.toml")
@@ -42,17 +41,11 @@ def findings(paths: Iterable[Path], words: dict[re.Pattern[str], str]) -> Iterat
                     yield f'{path}:{number}: "{found[0]}": write {advice}'
 
 
-def tracked() -> list[Path]:
-    """The files of the repository that hold text."""
-    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
-    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
-    checked = (name for name in names if not name.startswith(UNCHECKED) and Path(name).is_file())
-    return [Path(name) for name in checked if name.endswith(SUFFIXES) or name == "Makefile"]
-
-
 def main(arguments: list[str]) -> int:
     """Print what was found. Returns the exit code."""
-    paths = [Path(name) for name in arguments] or tracked()
+    given = [Path(name) for name in arguments]
+    checked = (path for path in tracked() if not str(path).startswith(UNCHECKED))
+    paths = given or [path for path in checked if path.suffix in SUFFIXES or path.name == "Makefile"]
     files = [file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
     found = list(findings(files, load_words()))
     sys.stdout.writelines(f"{line}\n" for line in found)

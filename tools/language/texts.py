@@ -3,6 +3,7 @@
 import ast
 import io
 import re
+import subprocess
 import tokenize
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,13 @@ from typing import Final
 
 Text = tuple[int, str]
 """A line number, counted from 1, and the text of that line."""
+
+
+def tracked() -> list[Path]:
+    """The files of the repository."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
+    return [path for path in map(Path, names) if path.is_file()]
 
 
 def texts(path: Path) -> Iterator[Text]:

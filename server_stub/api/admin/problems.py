@@ -8,6 +8,7 @@ from fastapi import Request
 from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from server_stub.api.error_responses import error_response
 from server_stub.api.problems import TYPE_BASE
 from wire import media
 
@@ -101,7 +102,6 @@ MEANINGS: Final = {
     400: "request-malformed: the body is not JSON",
     401: "unauthorized: send the admin token as `Authorization: Bearer …`",
     404: "the resource, by its code: device-unknown, policy-unknown, campaign-unknown, key-unknown, fault-unknown",
-    406: "not-acceptable",
     409: "not possible in the present state: device-not-locked, verdict-unknown, too-many-devices, policy-fixed, "
     "policy-refused, campaign-refused, key-refused, clock-backwards",
     412: "precondition-failed: it has changed since you read it; get it again",
@@ -124,12 +124,11 @@ _AUTHENTICATE: Final = {
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI descriptions of a route's errors, with those of every route."""
-    content = {media.PROBLEM: {"schema": {"$ref": "#/components/schemas/AdminProblem"}}}
-    return {
-        status: {"description": MEANINGS[status], "content": content}
-        | ({"headers": _AUTHENTICATE} if status == 401 else {})
-        for status in sorted({*ALWAYS, *statuses})
+    described: dict[int | str, dict[str, Any]] = {
+        status: error_response(MEANINGS[status], "AdminProblem") for status in sorted({*ALWAYS, *statuses})
     }
+    described[401]["headers"] = _AUTHENTICATE
+    return described
 
 
 def problem_response(request: Request, error: AdminError) -> Response:

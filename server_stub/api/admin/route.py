@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from server_stub.admin.context import PREFIX, AdminContext
 from server_stub.api.admin.error_mapping import KNOWN, translate
 from server_stub.api.admin.problems import AdminCode, AdminError, problem_response
-from server_stub.api.content_types import check_content_type
+from server_stub.api.http_rules import check_content_type
 from server_stub.api.problems import ApiError
 from server_stub.evidence import strict_json
 from server_stub.verdicts.outage import OUTAGE_ERRORS, outage_of
