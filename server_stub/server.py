@@ -29,7 +29,7 @@ from server_stub.clock import HostClock
 from server_stub.configuration import Configuration
 from server_stub.key_repository import VerdictSigner
 from server_stub.signing.key_material import Secrets
-from server_stub.store.records import Store
+from server_stub.store.transaction import Store
 from server_stub.verdicts.service import VerdictService
 
 _START_SECONDS: Final = 20

@@ -23,7 +23,7 @@ from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.policies import DEFAULT
 from server_stub.reference_data.status_list import DAY, WhenUnusable
 from server_stub.signing import Algorithm
-from server_stub.store.retention import KEEP_DAYS, KEEP_DAYS_MAX
+from server_stub.store.records import KEEP_DAYS, KEEP_DAYS_MAX
 
 PREFIX: Final = "ACTIVATION_SERVER_"
 """Of the variables of all settings: `ACTIVATION_SERVER_PORT=8443`."""

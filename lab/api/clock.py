@@ -8,7 +8,8 @@ from contextlib import suppress
 from typing import Final
 
 from server_stub.clock import ClockReading, ServerClock
-from server_stub.store.records import AuditEntry, Store, StoreUnavailableError
+from server_stub.store.records import AuditEntry, StoreUnavailableError
+from server_stub.store.transaction import Store
 
 MOVED: Final = "clock.move"
 """The action of the audit entry of a move."""

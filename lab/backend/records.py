@@ -11,10 +11,8 @@ from typing import Final, Protocol
 from sqlalchemy import NullPool, create_engine, delete, text
 from sqlalchemy.exc import SQLAlchemyError
 
-from server_stub.store import empty_database
-from server_stub.store.database import Database
-from server_stub.store.engines import make_private
-from server_stub.store.migrate import Migrations
+from server_stub.store.database import Database, make_private
+from server_stub.store.migrate import Migrations, empty_file
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.schema import METADATA, SERVER_STATE
 from server_stub.store.sql import SqlStore
@@ -56,7 +54,7 @@ class RecordsFile:
         """Write another file."""
         self.remove()
         make_private(self._file)
-        self._file.write_bytes(empty_database.as_file() if content is None else content)
+        self._file.write_bytes(empty_file() if content is None else content)
 
     def remove(self) -> None:
         """Delete the file."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
 
-from server_stub.store.records import PAGE_MAX, AuditEntry, AuditQuery, Store
+from server_stub.store.records import PAGE_MAX, AuditEntry, AuditQuery
+from server_stub.store.transaction import Store
 from text_input.printable import json_text, printable
 
 

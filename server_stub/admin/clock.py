@@ -5,7 +5,8 @@ from pathlib import Path
 
 from server_stub.clock import GuardedClock, ServerClock
 from server_stub.key_repository import KeyRepository, Keyring, newest_publication
-from server_stub.store.records import AuditEntry, Store
+from server_stub.store.records import AuditEntry
+from server_stub.store.transaction import Store
 
 
 def guarded_clock(clock: ServerClock, store: Store, keys: Path) -> GuardedClock:

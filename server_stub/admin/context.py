@@ -12,7 +12,7 @@ from server_stub.admin.keys import KeyAdmin
 from server_stub.admin.policies import PolicyAdmin
 from server_stub.admin.tokens import AdminTokens
 from server_stub.policy.policy import Policy
-from server_stub.store.records import Store
+from server_stub.store.transaction import Store
 from server_stub.verdicts.policy_in_force import SERVER
 from server_stub.verdicts.service import VerdictService
 

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from server_stub.store.records import IdempotentAnswer, Reading, Store, Transaction
+from server_stub.store.records import IdempotentAnswer
+from server_stub.store.transaction import Reading, Store, Transaction
 
 REMEMBERED: Final = 24 * 3600
 """Seconds for which a response is stored under its key."""

@@ -19,7 +19,8 @@ from server_stub.key_repository import (
 )
 from server_stub.key_repository.key_list import TAIL
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.records import AuditEntry, Store
+from server_stub.store.records import AuditEntry
+from server_stub.store.transaction import Store
 from wire import limits
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from math import ceil
 from typing import Final
 
-from server_stub.store.records import STEP_MAX, AuditEntry, PruneResult, RecordKind, RetentionStep, Store
+from server_stub.store.records import STEP_MAX, AuditEntry, PruneResult, RecordKind, RetentionStep
+from server_stub.store.transaction import Store
 
 ACTION: Final = "records.prune"
 

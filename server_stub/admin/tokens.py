@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from server_stub.store.records import AuditEntry, Store, Transaction
+from server_stub.store.records import AuditEntry
+from server_stub.store.transaction import Store, Transaction
 
 FIRST_NAME: Final = "operator"
 """The name of the first token."""

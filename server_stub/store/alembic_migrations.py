@@ -1,4 +1,4 @@
-"""Runs the migrations with Alembic. `python -m` this module writes the schema that `empty_database` uses."""
+"""Runs the migrations with Alembic. `python -m` this module writes the schema of empty databases."""
 
 from pathlib import Path
 from sqlite3 import connect

@@ -1,5 +1,8 @@
 """Names a database: an SQLite file by its path, PostgreSQL by a URL, or one in memory. Shown without its password."""
 
+import logging
+import os
+import stat
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -10,6 +13,8 @@ from sqlalchemy.exc import ArgumentError
 _SCHEMES: Final = ("postgresql", "postgres")
 _DRIVER: Final = "postgresql+psycopg"
 _MEMORY: Final = URL.create("sqlite")
+_PRIVATE: Final = 0o600
+_LOG: Final = logging.getLogger(__name__)
 
 
 class DatabaseError(ValueError):
@@ -54,6 +59,11 @@ class Database:
     def in_memory(self) -> bool:
         """Whether the database lasts only as long as its store."""
         return self.url == _MEMORY
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether a PostgreSQL server holds it."""
+        return self.file is None and not self.in_memory
 
     @property
     def is_new(self) -> bool:
@@ -107,3 +117,28 @@ def _postgresql(text: str) -> URL:
             "install the extra: pip install 'activation-agent[cluster]'"
         )
     return url.set(drivername=_DRIVER)
+
+
+def make_private(file: Path) -> None:
+    """Create `file` if it does not exist, and let only its owner read it and the files next to it, whatever the umask.
+
+    SQLite gives `-wal` and `-shm` the mode of the database. A mode that was wider is logged. Raises OSError.
+    """
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, _PRIVATE))
+        file.chmod(_PRIVATE)  # the umask may have removed more
+    except FileExistsError:
+        for each in (file, file.with_name(f"{file.name}-wal"), file.with_name(f"{file.name}-shm")):
+            _tighten(each)
+
+
+def _tighten(file: Path) -> None:
+    try:
+        mode = stat.S_IMODE(file.stat().st_mode)
+        if mode & 0o077:
+            file.chmod(_PRIVATE)
+            _LOG.warning("%s: its mode was %04o and is now %04o", file, mode, _PRIVATE)
+    except FileNotFoundError:
+        pass
+    except PermissionError:
+        _LOG.warning("%s: others can read it, and its mode cannot be changed: it has another owner", file)

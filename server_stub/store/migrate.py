@@ -1,16 +1,20 @@
 """Migrating a database to the newest schema before it is used.
 
 Servers that start together on one database wait for the first one. A database from before the migrations is recognised
-by its tables; one that a newer server has changed is not touched.
+by its tables; one that a newer server has changed is not touched. Stores in memory and the lab copy an empty SQLite
+database, since migrating each is slow: `newest_schema.sql` is what the migrations create, which a test compares.
 """
 
+from functools import cache
+from importlib.resources import files
+from sqlite3 import Connection as SqliteConnection
+from sqlite3 import connect
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine, inspect, text
 
 from server_stub.store.database import Database
-from server_stub.store.protocol import SchemaError
-from server_stub.store.statements import POSTGRESQL
+from server_stub.store.records import SchemaError
 
 REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 """The migrations that this server knows. A test checks that the list is complete."""
@@ -18,6 +22,7 @@ REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
 _FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]
 _VERSIONS: Final = "alembic_version"
 READ_VERSION: Final = f"SELECT version_num FROM {_VERSIONS}"  # noqa: S608 - a constant
+_WAL: Final = 2
 _LOCK: Final = 0x76657264696374
 """`verdict` in ASCII: PostgreSQL's advisory lock that is held while migrating."""
 
@@ -38,7 +43,7 @@ class Migrations(Protocol):
 def migrate(engine: Engine, database: Database, migrations: Migrations | None) -> None:
     """Migrate to the newest schema or change nothing. Raises SchemaError, or an error of the database."""
     with engine.begin() as connection:
-        if engine.dialect.name == POSTGRESQL:
+        if database.is_postgresql:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         found = _version(connection, database)
         if found == NEWEST:
@@ -69,3 +74,25 @@ def _version(connection: Connection, database: Database) -> str | None:
                 f"{database} is of another program or of a server before the first release: no {table}.{missing[0]}"
             )
     return _FIRST
+
+
+def copy_empty_to(engine: Engine) -> None:
+    """Make a database in memory that of the newest schema."""
+    connection = engine.raw_connection()
+    _template().backup(connection.driver_connection)  # type: ignore[arg-type] # SQLite's
+    connection.close()
+
+
+@cache
+def empty_file() -> bytes:
+    """The content of the file of an empty database, in the mode of a write-ahead log."""
+    content = bytearray(_template().serialize())
+    content[18:20] = _WAL, _WAL  # read and write version (https://sqlite.org/fileformat.html section 1.3.3)
+    return bytes(content)
+
+
+@cache
+def _template() -> SqliteConnection:
+    connection = connect(":memory:", check_same_thread=False)
+    connection.executescript(files("server_stub.store").joinpath("newest_schema.sql").read_text("utf-8"))
+    return connection

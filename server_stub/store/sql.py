@@ -1,43 +1,42 @@
-"""The durable store: SQLite by default, PostgreSQL by URL.
+"""The durable store: SQLite by default, PostgreSQL by URL. It begins transactions on the connections of SQLAlchemy.
 
-Committed data survives SIGKILL and a power cut. On SQLite, transactions are serialized: each takes the write lock
-before it reads, so the serial that it read is still the newest when it writes. On PostgreSQL, rows that are read in
-order to be changed are locked, so only transactions about the same device wait for each other.
-
-SQLAlchemy holds the schema and the dialect, makes the connections, and compiles each statement once. Statements then go
-to the driver directly: `Connection.execute` would cost several times as much as the database.
+Committed data survives SIGKILL and a power cut. SQLite has a write-ahead log that is synced at every commit. Its
+transactions are serialized: each takes the write lock before it reads, so the serial that it read is still the newest
+when it writes. On PostgreSQL a transaction is READ COMMITTED, and rows that are read in order to be changed are locked,
+so only transactions about the same device wait for each other. A reading is one snapshot.
 """
 
 import os
 import sqlite3
-from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from threading import Semaphore
-from typing import Final, TypeVar
+from threading import Lock
+from typing import Any, Final
 
-from sqlalchemy import Engine, func, select
-from sqlalchemy.engine.interfaces import DBAPICursor
+from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy.engine import Dialect
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
-from server_stub.store import empty_database
-from server_stub.store.database import Database
-from server_stub.store.engines import CONNECTIONS, make_engine, make_private
-from server_stub.store.migrate import NEWEST, READ_VERSION, Migrations, migrate
-from server_stub.store.protocol import StoreFault, StoreUnavailableError
+from server_stub.store.database import Database, make_private
+from server_stub.store.migrate import NEWEST, READ_VERSION, Migrations, copy_empty_to, migrate
+from server_stub.store.records import StoreFault, StoreUnavailableError
 from server_stub.store.schema import VERDICTS
-from server_stub.store.statements import POSTGRESQL, statements_for
-from server_stub.store.transaction import (
-    ExpiredNonceCleanup,
-    LockingTransaction,
-    SqlReading,
-    SqlTransaction,
-)
+from server_stub.store.transaction import ExpiredNonceCleanup, Reading, Transaction
 
-T = TypeVar("T", bound=SqlReading)
+CONNECTIONS: Final = 8
+"""The maximum number of simultaneous transactions, and so of connections, of one server."""
+
+WAIT_SECONDS: Final = 10
+"""How long a transaction waits until another one has ended before the store counts as unavailable."""
+
+_CONNECT_SECONDS: Final = 5
+_BUSY_SECONDS: Final = 5
+_APPLICATION: Final = "verdict-server"
 
 _PROBE_BYTES: Final = 48 * 1024
 """With SQLite a probe needs more pages than a verdict, which needs 12 to 15 of 4 KiB."""
@@ -45,8 +44,12 @@ _PROBE_BYTES: Final = 48 * 1024
 _PROBE_BYTES_LOCKING: Final = 8 * 1024
 """PostgreSQL allocates more at a time."""
 
-WAIT_SECONDS: Final = 10
-"""How long a transaction waits until another one has ended before the store counts as unavailable."""
+_WRITING, _READING = "BEGIN IMMEDIATE", "BEGIN"
+_WRITING_LOCKING = "BEGIN ISOLATION LEVEL READ COMMITTED"
+_READING_LOCKING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
+
+_DIALECTS: Final[dict[str, Dialect]] = {}
+"""All databases of a kind share one, so that a statement is compiled once for all."""
 
 
 class SqlStore:
@@ -60,120 +63,181 @@ class SqlStore:
         self, database: Database | Path | str | None = None, migrations: Migrations | None = None
     ) -> None:
         self.database: Final = Database(database)
-        self._engine, self._begin = make_engine(self.database)
-        self._errors = database_errors(self._engine)
-        self._pool = ConnectionPool(self._engine)
-        self._statements = statements_for(self._engine.dialect)
+        self._engine = make_engine(self.database)
+        self._dialect = _DIALECTS.setdefault(self._engine.dialect.name, self._engine.dialect)
+        driver = self._engine.dialect.loaded_dbapi
+        self._errors = (SQLAlchemyError, driver.Error)
+        # SQLite has no server that could close a connection.
+        self._closed_by_server = (driver.OperationalError,) if self.database.is_postgresql else ()
         self._cleanup = ExpiredNonceCleanup()
         self._probes = 0
-        self._readers = Semaphore(1 if self.database.in_memory else CONNECTIONS)
-        # Waiting here for SQLite's write lock is cheap; SQLite itself would poll.
-        self._writers = self._readers if self._begin.locking or self.database.in_memory else Semaphore(1)
+        self._turn = Lock()
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
             self._migrate(migrations)
             self._file_id = _file_id(self.database)
             on_failure.pop_all()
 
-    def transaction(self) -> AbstractContextManager[SqlTransaction]:
+    @contextmanager
+    def transaction(self) -> Iterator[Transaction]:
         """A transaction that is committed at the end of the block, or rolled back if the block raises."""
-        kind = LockingTransaction if self._begin.locking else SqlTransaction
-        return self._run(
-            self._writers, self._begin.writing, lambda cursor: kind(cursor, self._statements, self._cleanup)
-        )
+        with ExitStack() as turn:
+            if not self.database.is_postgresql:
+                # Waiting here for SQLite's write lock is cheap; SQLite itself would poll.
+                if not self._turn.acquire(timeout=WAIT_SECONDS):
+                    raise StoreUnavailableError("too many transactions are waiting", StoreFault.LOCKED)
+                turn.callback(self._turn.release)
+            with self._run(_WRITING_LOCKING if self.database.is_postgresql else _WRITING) as cursor:
+                yield Transaction(cursor, self._dialect, self._cleanup)
 
-    def reading(self) -> AbstractContextManager[SqlReading]:
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
         """A snapshot. Writers do not wait for it."""
-        return self._run(
-            self._readers, self._begin.reading, lambda cursor: SqlReading(cursor, self._statements)
-        )
+        with self._run(_READING_LOCKING if self.database.is_postgresql else _READING) as cursor:
+            yield Reading(cursor, self._dialect)
 
     def check(self) -> None:
         """Write durably. Raises StoreUnavailableError if nothing can be stored."""
         if self._file_id != _file_id(self.database):
             raise StoreUnavailableError("the file of the database was removed or replaced")
         # Random, since PostgreSQL compresses; of another length than before, since SQLite would overwrite in place.
-        size = _PROBE_BYTES_LOCKING if self._begin.locking else _PROBE_BYTES
+        size = _PROBE_BYTES_LOCKING if self.database.is_postgresql else _PROBE_BYTES
         with self.transaction() as transaction:
             transaction.probe(os.urandom(size + self._probes % 2))
         self._probes += 1
 
     def close(self) -> None:
-        """Close every connection."""
-        self._pool.close()
+        """Close every connection, those in use when their transactions end."""
+        self._engine.dispose()
 
     def count(self) -> int:
         """The number of recorded verdicts."""
-        with self._readers, self._engine.connect() as connection:
+        with self._engine.connect() as connection:
             return connection.execute(select(func.count()).select_from(VERDICTS)).scalar_one()
 
-    def _migrate(self, migrations: Migrations | None) -> None:
-        if self.database.file is not None:
+    @contextmanager
+    def _run(self, begin: str) -> Iterator[DBAPICursor]:
+        """One transaction, on a connection that the pool bounds and keeps."""
+        try:
+            connection, cursor = self._begin(begin)
+        except self._errors as error:
+            fault = fault_of(error)
+            raise StoreUnavailableError(f"the database cannot be used now: {fault}", fault) from error
+        committed = False
+        try:
+            yield cursor
+            cursor.execute("COMMIT")
+            committed = True
+        except self._errors as error:
+            fault = fault_of(error)
+            raise StoreUnavailableError(f"the database did not commit: {fault}", fault) from error
+        finally:
             try:
-                make_private(self.database.file)
-            except OSError as error:
-                raise StoreUnavailableError(f"cannot open {self.database}: {error.strerror}") from error
+                if not committed:
+                    connection.rollback()
+                connection.close()
+            except self._errors:
+                connection.invalidate()
+
+    def _begin(self, statement: str, *, again: bool = True) -> tuple[PoolProxiedConnection, DBAPICursor]:
+        """If the database server has closed an idle connection, all are replaced."""
+        connection = self._engine.raw_connection()
+        try:
+            cursor = connection.cursor()
+            cursor.execute(statement)
+        except self._errors as error:
+            connection.invalidate()
+            if again and isinstance(error, self._closed_by_server):
+                self._engine.dispose()
+                return self._begin(statement, again=False)
+            raise
+        return connection, cursor
+
+    def _migrate(self, migrations: Migrations | None) -> None:
         try:
             if self.database.in_memory:
-                empty_database.copy_to(self._engine)
+                copy_empty_to(self._engine)
             elif not self._is_newest():
                 migrate(self._engine, self.database, migrations)
         except self._errors as error:
-            problem = f"cannot connect to {self.database}; does it run, and may this user use it?"
-            if self.database.file is not None:
-                problem = f"cannot open {self.database.file.name}; is it a database of this server?"
             fault = fault_of(error)
-            if self.database.file is not None and fault in _AT_START:
-                problem = _AT_START[fault].format(self.database.file.name)
+            if self.database.file is None:
+                problem = f"cannot connect to {self.database}; does it run, and may this user use it?"
+            else:
+                problem = _AT_START.get(fault, _NOT_OURS).format(self.database.file.name)
             raise StoreUnavailableError(problem, fault) from error
 
     def _is_newest(self) -> bool:
         """Whether a file is known to have the newest schema, by the connection that the first transaction will use."""
         if self.database.file is None:
             return False
-        with suppress(StoreUnavailableError):  # `migrate` finds out why
-            connection = self._pool.begin(READ_VERSION)
-            found = connection.cursor.fetchall()
-            self._pool.release(connection)
-            return [tuple(row) for row in found] == [(NEWEST,)]
-        return False
-
-    @contextmanager
-    def _run(self, turns: Semaphore, begin: str, kind: Callable[[DBAPICursor], T]) -> Iterator[T]:
-        """One transaction. `turns` bounds how many there are at a time."""
-        if not turns.acquire(timeout=WAIT_SECONDS):
-            raise StoreUnavailableError("too many transactions are waiting", StoreFault.LOCKED)
         try:
-            connection, committed = self._pool.begin(begin), False
-            try:
-                yield kind(connection.cursor)
-                connection.cursor.execute("COMMIT")
-                committed = True
-            except self._errors as error:
-                fault = fault_of(error)
-                raise StoreUnavailableError(f"the database did not commit: {fault}", fault) from error
-            finally:
-                (self._pool.release if committed else self._pool.roll_back)(connection)
-        finally:
-            turns.release()
+            make_private(self.database.file)
+        except OSError as error:
+            raise StoreUnavailableError(f"cannot open {self.database}: {error.strerror}") from error
+        with suppress(StoreUnavailableError), self._run(_READING) as cursor:  # `migrate` finds out why
+            cursor.execute(READ_VERSION)
+            return [tuple(row) for row in cursor.fetchall()] == [(NEWEST,)]
+        return False
 
 
 def _file_id(database: Database) -> tuple[int, int] | None:
     """The identity of the database's file, None without one."""
-    try:
-        found = None if database.file is None else database.file.stat()
-    except OSError:
-        return None
-    return None if found is None else (found.st_dev, found.st_ino)
+    with suppress(OSError):
+        found = database.file.stat() if database.file else None
+        return found and (found.st_dev, found.st_ino)
+    return None
 
 
-def database_errors(engine: Engine) -> tuple[type[Exception], ...]:
-    """What the database or its driver may raise."""
-    return SQLAlchemyError, engine.dialect.loaded_dbapi.Error
+def make_engine(database: Database) -> Engine:
+    """The engine of `database`. Nothing is connected yet."""
+    arguments: dict[str, Any] = {"check_same_thread": False}
+    begin = _WRITING
+    if database.is_postgresql:
+        arguments = {"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": _APPLICATION}
+        begin = _WRITING_LOCKING
+    engine = create_engine(
+        database.url,
+        hide_parameters=True,  # errors of the database would otherwise quote row contents
+        connect_args=arguments,
+        poolclass=QueuePool,
+        # A database in memory belongs to one connection, which all threads use in turn.
+        pool_size=1 if database.in_memory else CONNECTIONS,
+        max_overflow=0,
+        pool_timeout=WAIT_SECONDS,
+        pool_reset_on_return=None,
+    )
+    event.listen(engine, "connect", _configure_postgresql if database.is_postgresql else _configure_sqlite)
+    event.listen(engine, "begin", lambda connection: connection.exec_driver_sql(begin))
+    return engine
+
+
+def _configure_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) -> None:
+    """WAL with a sync at every commit; the store and not the driver begins transactions."""
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}").close()
+    # If several servers open a new file at the same time, one changes its mode; SQLite does not wait for that itself.
+    for left in reversed(range(_BUSY_SECONDS * 100)):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL").close()
+            break
+        except sqlite3.OperationalError as error:
+            if not left or error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                raise
+            time.sleep(0.01)
+    connection.execute("PRAGMA synchronous=FULL").close()
+
+
+def _configure_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    """The store and not the driver begins transactions; a commit waits for the disk, whatever the default is."""
+    connection.autocommit = True
+    connection.cursor().execute("SET synchronous_commit = on")
 
 
 def fault_of(error: Exception) -> StoreFault:
     """What an error of a database or its driver says about the store."""
+    if isinstance(error, PoolTimeoutError):
+        return StoreFault.LOCKED
     error = getattr(error, "orig", None) or error  # SQLAlchemy wraps the driver's error
     code = getattr(error, "sqlite_errorcode", None)
     if code is not None:
@@ -181,6 +245,7 @@ def fault_of(error: Exception) -> StoreFault:
     return _POSTGRESQL_FAULTS.get(getattr(error, "sqlstate", None) or "", StoreFault.UNAVAILABLE)
 
 
+_NOT_OURS: Final = "cannot open {}; is it a database of this server?"
 _AT_START: Final = {
     StoreFault.FULL: "there is no space for {}",
     StoreFault.LOCKED: "another program uses {}",
@@ -208,86 +273,3 @@ _POSTGRESQL_FAULTS: Final = {
     "57014": StoreFault.LOCKED,
 }
 """By SQLSTATE: disk_full, read_only_sql_transaction, insufficient_privilege, lock_not_available, query_canceled."""
-
-
-@dataclass(frozen=True, slots=True)
-class PooledConnection:
-    """A connection that one transaction uses at a time, with its cursor."""
-
-    connection: PoolProxiedConnection
-    cursor: DBAPICursor
-
-
-class ConnectionPool:
-    """The connections of one engine, which must not pool itself: its pool would take a tenth of a verdict's time."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._errors = database_errors(engine)
-        # SQLite has no server that could close a connection.
-        driver = engine.dialect.loaded_dbapi
-        self._closed_by_server = (driver.OperationalError,) if engine.dialect.name == POSTGRESQL else ()
-        self._idle: deque[PooledConnection] = deque()
-        self._closed = False
-
-    def begin(self, statement: str) -> PooledConnection:
-        """A connection on which `statement` has begun a transaction. Raises StoreUnavailableError.
-
-        If the database server has closed an idle connection, all idle ones are replaced.
-        """
-        try:
-            try:
-                connection = self._idle.pop()
-            except IndexError:
-                return self._begin(self._connect(), statement)
-            try:
-                return self._begin(connection, statement)
-            except self._closed_by_server:
-                self._close_idle()
-                return self._begin(self._connect(), statement)
-        except self._errors as error:
-            fault = fault_of(error)
-            raise StoreUnavailableError(f"the database cannot be used now: {fault}", fault) from error
-
-    def release(self, connection: PooledConnection) -> None:
-        """Take back a connection whose transaction has ended."""
-        if self._closed:
-            self._close(connection)
-        else:
-            self._idle.append(connection)
-
-    def roll_back(self, connection: PooledConnection) -> None:
-        """Undo the transaction and take the connection back, or close it if that fails."""
-        try:
-            connection.cursor.execute("ROLLBACK")
-        except self._errors:
-            self._close(connection)
-        else:
-            self.release(connection)
-
-    def close(self) -> None:
-        """Close the idle connections now, and the others when they are released."""
-        self._closed = True
-        self._close_idle()
-        self._engine.dispose()
-
-    def _connect(self) -> PooledConnection:
-        connection = self._engine.raw_connection()
-        return PooledConnection(connection, connection.cursor())
-
-    def _begin(self, connection: PooledConnection, statement: str) -> PooledConnection:
-        try:
-            connection.cursor.execute(statement)
-        except self._errors:
-            self._close(connection)
-            raise
-        return connection
-
-    def _close_idle(self) -> None:
-        while self._idle:
-            self._close(self._idle.pop())
-
-    def _close(self, connection: PooledConnection) -> None:
-        """Close it, whatever state it is in."""
-        with suppress(*self._errors):
-            connection.connection.close()

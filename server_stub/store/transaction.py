@@ -1,145 +1,198 @@
-"""Reading and writing over a driver's cursor in an SQL transaction."""
+"""What a transaction reads and writes, and the store that begins transactions."""
 
-# ruff: noqa: D102 - the protocol says what each method does
-
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import ClauseElement, Select
+from sqlalchemy.engine import Dialect
 from sqlalchemy.engine.interfaces import DBAPICursor
 
 from server_stub.evidence.challenges import SpendableNonce
-from server_stub.store import aging, rows, statements
-from server_stub.store.entities import (
+from server_stub.store import rows, statements
+from server_stub.store.records import (
+    PAGE_MAX,
     AuditEntry,
+    AuditQuery,
     CampaignPeriod,
     Device,
+    DeviceQuery,
     IdempotentAnswer,
     InForce,
     InjectedFault,
+    NonceSpentError,
+    Page,
+    PolicyFixedError,
     PolicyVersion,
+    PruneResult,
+    RecordKind,
+    RetentionStep,
     Shipment,
     VerdictRecord,
-)
-from server_stub.store.protocol import NonceSpentError, PolicyFixedError
-from server_stub.store.queries import (
-    AuditQuery,
-    DeviceQuery,
-    Page,
     check_limit,
     decode_cursor,
     decode_number,
     encode_cursor,
 )
-from server_stub.store.retention import PruneResult, RecordKind, RetentionStep
-from server_stub.store.statements import Statement, Statements
+from server_stub.store.schema import DEVICES, VERDICTS
 
 T = TypeVar("T")
 
+POSTGRESQL: Final = "postgresql"
 _CLEANUP_SECONDS: Final = 30
 
 
-class SqlReading:
-    """Implements `Reading`."""
+class Reading:
+    """Read access. Pages have 1 to 1000 items; an `after` that no page ended with raises CursorError."""
 
-    def __init__(self, cursor: DBAPICursor, prepared: Statements) -> None:
+    def __init__(self, cursor: DBAPICursor, dialect: Dialect, *, locks: bool = False) -> None:
         self._cursor = cursor
-        self._statements = prepared
+        self._dialect = dialect
+        self._locks = locks
 
     def device(self, sub: str) -> Device | None:
-        return self._one(self._statements.device, rows.device, sub=sub)
+        """The device with this pseudonym."""
+        statement = statements.device(lock=self._locks)
+        found = self._one(rows.device, statement, sub=sub)
+        if found is None and self._lock_name(f"device {sub}"):
+            found = self._one(rows.device, statement, sub=sub)
+        return found
 
     def devices(self, query: DeviceQuery, *, after: str | None = None, limit: int = 100) -> Page[Device]:
+        """The devices that `query` describes, in the order of their pseudonyms."""
         check_limit(limit)
         start = None if after is None else decode_cursor(after)
         search = statements.devices(query, start, limit + 1)
-        return self._page(search, limit, rows.device, lambda device: device.sub)
+        found = self._page(search, limit, rows.device, lambda device: device.sub)
+        if not self._locks:
+            return found
+        locked = statements.locked_devices([device.sub for device in found.items])
+        return Page(self._all(rows.device, locked), found.next)
 
     def key_of(self, sub: str, back: int) -> str | None:
-        return self._one(self._statements.key_of, lambda row: str(row[0]), sub=sub, count=1, back=back)
+        """The thumbprint in `cnf` of the device's newest verdict, or of the `back`-th different key before it."""
+        return self._text(statements.KEY_OF, sub=sub, count=1, back=back)
 
     def history(self, sub: str, *, after: str | None = None, limit: int = 100) -> Page[VerdictRecord]:
+        """The verdicts about a device, attested or not, newest first."""
         check_limit(limit)
         before = None if after is None else decode_number(after)
         search = statements.history(sub, before, limit + 1)
         return self._page(search, limit, rows.record, lambda record: record.verdict.serial)
 
     def audit(self, query: AuditQuery, *, after: str | None = None, limit: int = 100) -> Page[AuditEntry]:
+        """The audit entries that `query` describes, newest first."""
         check_limit(limit)
         before = None if after is None else decode_number(after)
         search = statements.audit(query, before, limit + 1)
         return self._page(search, limit, rows.audit_entry, lambda entry: entry.id)
 
     def policies(self) -> tuple[PolicyVersion, ...]:
-        return self._all(self._statements.policies, lambda row: PolicyVersion(*row))
+        """All versions of all policies, by id and version."""
+        return self._all(lambda row: PolicyVersion(*row), statements.POLICIES)
 
     def policy(self, policy_id: str, version: int) -> PolicyVersion | None:
+        """One version of a policy."""
         return self._one(
-            self._statements.policy, lambda row: PolicyVersion(*row), policy_id=policy_id, version=version
+            lambda row: PolicyVersion(*row), statements.POLICY, policy_id=policy_id, version=version
         )
 
     def in_force(self) -> InForce | None:
-        return self._one(self._statements.in_force, lambda row: InForce(*row[1:]))
+        """The policy version in force, None if none was ever put in force."""
+        return self._one(lambda row: InForce(*row[1:]), statements.IN_FORCE)
 
     def in_force_history(self) -> tuple[InForce, ...]:
-        return self._all(self._statements.in_force_history, lambda row: InForce(*row[1:]))
+        """Every policy version that was put in force, oldest first."""
+        return self._all(lambda row: InForce(*row[1:]), statements.IN_FORCE_HISTORY)
 
     def campaigns(self) -> tuple[CampaignPeriod, ...]:
-        return self._all(self._statements.campaigns, lambda row: CampaignPeriod(*row[1:]))
+        """The newest period of each campaign that an operator has declared, by id."""
+        return self._all(lambda row: CampaignPeriod(*row[1:]), statements.CAMPAIGNS)
 
     def revision(self) -> int:
-        return self._one(self._statements.revision, lambda row: int(row[0])) or 0
+        """A number that rises with each `put_in_force` and `put_campaign` of any process."""
+        return self._number(statements.state("revision")) or 0
 
     def faults(self) -> tuple[InjectedFault, ...]:
-        return self._all(self._statements.faults, rows.fault)
+        """The faults that are not used up, in the order in which they were added."""
+        return self._all(rows.fault, statements.FAULTS_LEFT)
 
     def shipment_of(self, tac: str, serial: int) -> Shipment | None:
-        return self._one(self._statements.shipment_of, lambda row: Shipment(*row[1:]), tac=tac, serial=serial)
+        """The shipment that a device was in; of overlapping shipments, the one that was added last."""
+        return self._one(lambda row: Shipment(*row[1:]), statements.SHIPMENT_OF, tac=tac, serial=serial)
 
     def answer(self, key: str) -> IdempotentAnswer | None:
-        return self._one(self._statements.answer, rows.answer, key=key)
+        """The response that is stored under an idempotency key.
+
+        In a transaction, other transactions cannot read or write this key before it ends: the second of two equal
+        simultaneous requests finds the response to the first.
+        """
+        self._lock_name(f"answer {key}")
+        return self._one(rows.answer, statements.ANSWER, key=key)
 
     def admin_token_hash(self) -> str | None:
-        return self._one(self._statements.admin_token_hash, lambda row: row[0])
+        """The hash of the admin token. In a transaction, other transactions cannot read it before this one ends."""
+        return self._text(statements.state("admin_token_hash", lock=self._locks))
 
     def old(self, kind: RecordKind, before: int, now: int) -> PruneResult:
-        [(found, kept)] = self._search(aging.count(kind, before, now))
+        """What pruning every record of this kind from before a time would do."""
+        [(found, kept)] = self._all(tuple, statements.count(kind, before, now))
         return PruneResult(int(found) - int(kept), int(kept))
 
     def oldest(self, kind: RecordKind, now: int) -> int | None:
-        return next((int(row[0]) for row in self._search(aging.oldest(kind, now))), None)
+        """The time of the oldest record that can be pruned, however new it is. Open cases do not count."""
+        return self._number(statements.oldest(kind, now))
 
     def newest_at(self) -> int | None:
-        return self._one(self._statements.newest_at, lambda row: None if row[0] is None else int(row[0]))
+        """The time of the newest verdict or audit entry, without verdicts from before the clock was accepted."""
+        return self._number(statements.NEWEST_AT)
 
     def clock_behind(self) -> bool:
-        return bool(self._one(self._statements.clock_behind, lambda row: row[0]))
+        """Whether the clock was noted as behind, and not accepted since."""
+        return bool(self._number(statements.CLOCK_BEHIND))
 
     def test_clock(self) -> int | None:
-        return self._one(self._statements.test_clock, lambda row: row[0])
+        """The seconds by which the test clock is ahead of the real one, None if this database has no test clock.
+
+        In a transaction, other transactions cannot read it before this one ends.
+        """
+        return self._number(statements.state("test_clock", lock=self._locks))
 
     def expectations(self) -> str | None:
-        return self._one(self._statements.expectations, lambda row: row[0])
+        """What an extension of the server expects of evidence, in a form of its own; None for nothing."""
+        return self._text(statements.state("expectations"))
 
-    def _one(self, statement: Statement, entity: Callable[[rows.Row], T], **values: object) -> T | None:
-        statement(self._cursor, values)
-        row = self._cursor.fetchone()
+    def _lock_name(self, name: str) -> bool:
+        """Lock a row that may not exist yet, if rows are locked. Returns whether it may have been changed before."""
+        if self._locks:
+            # Two names may share a lock, which only costs time.
+            self._cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": name}
+            )
+        return self._locks
+
+    def _run(self, statement: ClauseElement, **values: object) -> DBAPICursor:
+        return statements.execute(self._cursor, self._dialect, statement, values)
+
+    def _text(self, statement: ClauseElement, **values: object) -> str | None:
+        return self._one(lambda row: row[0], statement, **values)
+
+    def _number(self, statement: ClauseElement) -> int | None:
+        return self._one(lambda row: row[0], statement)
+
+    def _one(self, entity: Callable[[rows.Row], T], statement: ClauseElement, **values: object) -> T | None:
+        row = self._run(statement, **values).fetchone()
         return None if row is None else entity(row)
 
-    def _all(self, statement: Statement, entity: Callable[[rows.Row], T]) -> tuple[T, ...]:
-        statement(self._cursor)
-        return tuple(entity(row) for row in self._cursor.fetchall())
-
-    def _search(self, search: Select[Any]) -> Sequence[rows.Row]:
-        self._statements.compile(search)(self._cursor)
-        return self._cursor.fetchall()
+    def _all(self, entity: Callable[[rows.Row], T], statement: ClauseElement) -> tuple[T, ...]:
+        return tuple(entity(row) for row in self._run(statement).fetchall())
 
     def _page(
         self, search: Select[Any], limit: int, entity: Callable[[rows.Row], T], key: Callable[[T], str | int]
     ) -> Page[T]:
         """A page of `limit` items. `search` requests one more row, which shows whether there is a next page."""
-        found = self._search(search)
+        found = self._run(search).fetchall()
         items = tuple(entity(row) for row in found[:limit])
         return Page(items, encode_cursor(key(items[-1])) if len(found) > limit else None)
 
@@ -158,143 +211,173 @@ class ExpiredNonceCleanup:
         return True
 
 
-class SqlTransaction(SqlReading):
-    """Implements `Transaction` on a database that runs one transaction at a time."""
+class Transaction(Reading):
+    """All or nothing. Other transactions cannot change what it has read before it ends.
 
-    def __init__(self, cursor: DBAPICursor, prepared: Statements, cleanup: ExpiredNonceCleanup) -> None:
-        super().__init__(cursor, prepared)
+    SQLite runs one transaction at a time. PostgreSQL runs them concurrently, so what is read to be changed is locked. A
+    device that does not exist yet has no row to lock; its name is locked instead, and it is looked up again. Devices
+    are locked in the order of their names, so two transactions about many devices cannot deadlock.
+    """
+
+    def __init__(self, cursor: DBAPICursor, dialect: Dialect, cleanup: ExpiredNonceCleanup) -> None:
+        super().__init__(cursor, dialect, locks=dialect.name == POSTGRESQL)
         self._cleanup = cleanup
 
     def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
-        self._statements.spend_nonce(self._cursor, {"nonce": nonce.value, "until": nonce.until})
-        if self._cursor.rowcount == 0:
+        """Spend a nonce. Raises NonceSpentError."""
+        spend = statements.spend_nonce(self._dialect.name)
+        if self._run(spend, nonce=nonce.value, until=nonce.until).rowcount == 0:
             raise NonceSpentError
         if self._cleanup.due(now):
-            self._statements.delete_expired_nonces(self._cursor, {"now": now})
+            self._run(statements.DELETE_EXPIRED_NONCES, now=now)
 
     def put_device(self, device: Device) -> None:
-        self._statements.put_device(self._cursor, rows.device_values(device))
+        """Insert or replace a device. Its serial never falls."""
+        self._run(statements.put(DEVICES, self._dialect.name), **rows.device_values(device))
 
     def append_verdict(self, record: VerdictRecord) -> None:
-        self._statements.append_verdict(self._cursor, rows.verdict_values(record))
+        """Append a verdict. Records are never changed."""
+        self._run(statements.append(VERDICTS), **rows.verdict_values(record))
 
     def next_unattested_serial(self) -> int:
-        return self._one(self._statements.next_unattested_serial, lambda row: int(row[0])) or 0
+        """One more than the verdicts about unattested devices so far. They are counted in place of a record."""
+        return self._number(statements.increment_state("unattested_serial")) or 0
 
     def prune(self, step: RetentionStep) -> PruneResult:
-        self._execute(aging.open_until(step.before))
-        found = self._search(aging.old(step))
+        """Prune the records of one step, except those of open cases."""
+        self._run(statements.open_until(step.before))
+        found = self._run(statements.old(step)).fetchall()
         pruned = [(number, known) for _, number, kept, known in found if not kept]
         emptied = [number for number, known in pruned if known and step.kind is RecordKind.VERDICTS]
         if emptied:
-            self._execute(aging.prune_inputs(emptied, step.now))
+            self._run(statements.prune_inputs(emptied, step.now))
         if len(emptied) < len(pruned):
-            self._execute(
-                aging.delete_rows(step.kind, sorted({number for number, _ in pruned} - set(emptied)))
+            self._run(
+                statements.delete_rows(step.kind, sorted({number for number, _ in pruned} - set(emptied)))
             )
         following = step.after(found[-1][0], found[-1][1]) if len(found) == step.limit else None
         return PruneResult(len(pruned), len(found) - len(pruned), following)
 
-    def _execute(self, statement: ClauseElement) -> None:
-        self._statements.compile(statement)(self._cursor)
-
     def append_audit(self, entry: AuditEntry) -> None:
-        self._append(self._statements.append_audit, entry)
+        """Append an audit entry. Entries are never changed; the store gives them their ids."""
+        self._append(entry)
 
     def put_policy(self, version: PolicyVersion) -> None:
+        """Insert or replace a version of a policy.
+
+        Raises PolicyFixedError if this version has been in force with another text.
+        """
         known = self.policy(version.id, version.version)
         if known and known.text != version.text:
-            values = {"policy_id": version.id, "version": version.version}
-            self._statements.has_been_in_force(self._cursor, values)
-            if self._cursor.fetchone() is not None:
+            fixed = {(each.policy_id, each.version) for each in self.in_force_history()}
+            if (version.id, version.version) in fixed:
                 raise PolicyFixedError(
                     f"{version.id} {version.version} has been in force; give it a higher version"
                 )
-        self._append(self._statements.put_policy, version)
+        self._put(version)
 
     def put_in_force(self, entry: InForce) -> None:
-        self._statements.increment_revision(self._cursor)
-        self._append(self._statements.put_in_force, entry)
+        """Put a version of a policy in force from now on. Appended, never changed."""
+        self._run(statements.increment_state("revision"))
+        self._append(entry)
 
     def put_campaign(self, period: CampaignPeriod) -> None:
-        self._statements.increment_revision(self._cursor)
-        self._append(self._statements.put_campaign, period)
+        """Declare when a campaign runs. Appended, never changed; the newest period of a campaign counts."""
+        self._run(statements.increment_state("revision"))
+        self._append(period)
 
     def add_fault(self, fault: InjectedFault) -> InjectedFault:
-        self._statements.delete_used_faults(self._cursor)
-        self._append(self._statements.add_fault, fault)
-        [row] = self._cursor.fetchall()
+        """Append a fault, and return it with its id. Faults that are used up are deleted."""
+        self._run(statements.DELETE_USED_FAULTS)
+        [row] = self._run(statements.ADD_FAULT, **rows.values(fault)).fetchall()
         return replace(fault, id=int(row[0]))
 
     def use_fault(self, number: int) -> bool:
-        self._statements.use_fault(self._cursor, {"number": number})
-        return bool(self._cursor.rowcount)
+        """Count an injection of the fault with this id. Returns False, and counts nothing, if it is used up or gone."""
+        return bool(self._run(statements.USE_FAULT, number=number).rowcount)
 
     def delete_fault(self, number: int) -> None:
-        self._statements.delete_fault(self._cursor, {"number": number})
+        """Delete the fault with this id, if there is one."""
+        self._run(statements.DELETE_FAULT, number=number)
 
     def add_shipments(self, shipments: Iterable[Shipment]) -> None:
+        """Append shipments."""
         for shipment in shipments:
-            self._append(self._statements.add_shipment, shipment)
+            self._append(shipment)
 
     def put_answer(self, answer: IdempotentAnswer) -> None:
-        self._append(self._statements.put_answer, answer)
+        """Insert or replace the response under its key."""
+        self._put(answer)
 
     def delete_expired_answers(self, now: int) -> None:
-        self._statements.delete_expired_answers(self._cursor, {"now": now})
+        """Delete the responses that have expired."""
+        self._run(statements.DELETE_EXPIRED_ANSWERS, now=now)
 
     def set_admin_token_hash(self, hashed: str) -> None:
-        self._statements.set_admin_token_hash(self._cursor, {"admin_token_hash": hashed})
+        """Replace the admin token, of which the store gets only a hash."""
+        self._set(admin_token_hash=hashed)
 
     def accept_clock(self, now: int) -> None:
-        self._statements.accept_clock(self._cursor)
-        self._statements.see_devices_now(self._cursor, {"now": now})
+        """Ignore the times of all present verdicts from now on: they may be by a wrong clock.
+
+        A device that was seen later than `now` counts as seen now, and locks as much earlier.
+        """
+        self._run(statements.ACCEPT_CLOCK)
+        self._run(statements.SEE_DEVICES_NOW, now=now)
 
     def note_clock_behind(self) -> None:
-        self._statements.note_clock_behind(self._cursor)
+        """Note that the clock is before the newest record or publication. `accept_clock` removes the note."""
+        self._set(clock_after=-1)
 
     def probe(self, content: bytes) -> None:
-        self._statements.probe(self._cursor, {"content": content})
+        """Replace what the previous probe wrote by `content`."""
+        self._set(probe=content)
 
     def set_test_clock(self, ahead: int) -> None:
-        self._statements.set_test_clock(self._cursor, {"ahead": ahead})
+        """Store how many seconds the test clock is ahead of the real one."""
+        self._set(test_clock=ahead)
 
     def set_expectations(self, text: str | None) -> None:
-        self._statements.set_expectations(self._cursor, {"text": text})
+        """Replace what is expected of evidence."""
+        self._set(expectations=text)
 
-    def _append(self, statement: Statement, entity: rows.FlatEntity) -> None:
-        statement(self._cursor, rows.values(entity))
+    def _set(self, **value: object) -> None:
+        """Replace one part of the state of the whole server."""
+        [column] = value
+        self._run(statements.set_state(column), **value)
+
+    def _append(self, entity: rows.FlatEntity) -> None:
+        self._run(statements.append(rows.TABLES[type(entity)]), **rows.values(entity))
+
+    def _put(self, entity: rows.FlatEntity) -> None:
+        self._run(statements.put(rows.TABLES[type(entity)], self._dialect.name), **rows.values(entity))
 
 
-class LockingTransaction(SqlTransaction):
-    """Implements `Transaction` on a database that runs transactions concurrently: it locks what it reads.
+class Store(Protocol):
+    """What the server persists."""
 
-    A device that does not exist yet has no row to lock; its name is locked instead, and it is looked up again. Devices
-    are locked in the order of their names, so two transactions about many devices cannot deadlock.
-    """
+    def transaction(self) -> AbstractContextManager[Transaction]:
+        """Commits at the end of the block, durably unless in memory. Raises StoreUnavailableError."""
 
-    def device(self, sub: str) -> Device | None:
-        device = self._one(self._statements.device_locked, rows.device, sub=sub)
-        if device is None:
-            self._lock_name(f"device {sub}")
-            device = self._one(self._statements.device_locked, rows.device, sub=sub)
-        return device
+    def reading(self) -> AbstractContextManager[Reading]:
+        """A snapshot; writers do not wait for it. Raises StoreUnavailableError."""
 
-    def devices(self, query: DeviceQuery, *, after: str | None = None, limit: int = 100) -> Page[Device]:
-        found = super().devices(query, after=after, limit=limit)
-        locked = self._search(statements.locked_devices([device.sub for device in found.items]))
-        return Page(tuple(rows.device(row) for row in locked), found.next)
+    def check(self) -> None:
+        """Raises StoreUnavailableError if nothing could be stored now."""
 
-    def answer(self, key: str) -> IdempotentAnswer | None:
-        self._lock_name(f"answer {key}")
-        return super().answer(key)
+    def close(self) -> None:
+        """Close every connection."""
 
-    def admin_token_hash(self) -> str | None:
-        return self._one(self._statements.admin_token_hash_locked, lambda row: row[0])
 
-    def test_clock(self) -> int | None:
-        return self._one(self._statements.test_clock_locked, lambda row: row[0])
+_ALL: Final = DeviceQuery()
 
-    def _lock_name(self, name: str) -> None:
-        """Two names may share a lock, which only costs time."""
-        self._cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%(name)s, 0))", {"name": name})
+
+def every_device(reading: Reading, query: DeviceQuery = _ALL) -> Iterator[Device]:
+    """All devices that `query` finds, read page by page so that memory does not grow with their number."""
+    after = None
+    while True:
+        page = reading.devices(query, after=after, limit=PAGE_MAX)
+        yield from page.items
+        if page.next is None:
+            return
+        after = page.next

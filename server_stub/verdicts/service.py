@@ -21,14 +21,8 @@ from server_stub.reference_data.source_countries import CountryOf, unknown_count
 from server_stub.reference_data.time_zones import zone_at
 from server_stub.signing.key_material import Secrets
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.records import (
-    Device,
-    NonceSpentError,
-    Reading,
-    Store,
-    StoreUnavailableError,
-    Transaction,
-)
+from server_stub.store.records import Device, NonceSpentError, StoreUnavailableError
+from server_stub.store.transaction import Reading, Store, Transaction
 from server_stub.verdicts.appraiser import Appraised, Appraiser
 from server_stub.verdicts.claims import VerdictContext, build_verdict, next_serial
 from server_stub.verdicts.observer import NULL_OBSERVER, JudgingStep, RateExceededError, RequestObserver

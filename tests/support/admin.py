@@ -16,7 +16,8 @@ from server_stub.api.logs import Log
 from server_stub.key_repository import VerdictSigner
 from server_stub.policies.loading import shipped
 from server_stub.server import ServerThread
-from server_stub.store.records import AuditEntry, AuditQuery, Device, InForce, PolicyVersion, Store
+from server_stub.store.records import AuditEntry, AuditQuery, Device, InForce, PolicyVersion
+from server_stub.store.transaction import Store
 from server_stub.verdicts.service import VerdictService
 from tests.support.server_phone import IMEI, MANUFACTURER, NOW, Clock, Phone, Randomness, facts, ueid
 

@@ -13,8 +13,8 @@ from lab.world.jose import b64
 from lab.world.seed import Seed
 from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
-from server_stub.store.records import Store
 from server_stub.store.sql import SqlStore
+from server_stub.store.transaction import Store
 from server_stub.verdicts.service import VerdictService
 from wire.codes import VerifiedBootState
 

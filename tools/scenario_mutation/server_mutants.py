@@ -18,7 +18,7 @@ from server_stub.evidence import evidence_token
 from server_stub.policy.document import CampaignState
 from server_stub.policy.overrides import RULES as DECISIONS
 from server_stub.policy.policy import UNKNOWN_REGION, Period, Policy, PolicyInput
-from server_stub.store.transaction import SqlTransaction
+from server_stub.store.transaction import Transaction
 from server_stub.territory.judgement import JudgementStatus, judge
 from server_stub.territory.signals import Signal, Source, signals_of
 from server_stub.verdicts import appraiser, records, service
@@ -146,7 +146,7 @@ RULES: Final[dict[str, Replaced]] = {
         _signals_with_wide_parts,
     ),
     "ignores operator decisions": (service, "device_of", _device_without_override),
-    "stores no device": (SqlTransaction, "put_device", _returning(None)),
+    "stores no device": (Transaction, "put_device", _returning(None)),
     "stores no activation": (
         service,
         "device_after",
@@ -155,7 +155,7 @@ RULES: Final[dict[str, Replaced]] = {
     "trusts every attestation": (AppraisedClaim, "tier", TrustTier.AFFIRMING),
     "records every allow as an activation": (service, "device_after", _device_after_any_allow),
     "knows no boot key": (appraiser.Appraised, "knowing", lambda self, _: self),
-    "writes no audit entries": (SqlTransaction, "append_audit", _returning(None)),
+    "writes no audit entries": (Transaction, "append_audit", _returning(None)),
     "issues wrong unlock codes": (DeviceAdmin, "unlock_code", _wrong_code),
     "never increases the serial": (service, "next_serial", _returning(1)),
     "restores no backup": (LabServer, "restore", _returning(None)),

@@ -18,7 +18,8 @@ from server_stub.admin.policies import PolicyAdmin
 from server_stub.api.admin.base_models import Missing
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import context_of
-from server_stub.store.records import AuditEntry, Store
+from server_stub.store.records import AuditEntry
+from server_stub.store.transaction import Store
 from wire import media
 
 _KEY: Final = r'^("[A-Za-z0-9._:-]{1,64}"|[A-Za-z0-9._:-]{1,64})$'

@@ -15,8 +15,9 @@ from server_stub.admin.idempotency import (
     NestedTransactionStore,
     WriteResult,
 )
-from server_stub.store.records import AuditEntry, AuditQuery, Store
+from server_stub.store.records import AuditEntry, AuditQuery
 from server_stub.store.sql import SqlStore
+from server_stub.store.transaction import Store
 from tests.support.admin import Operated, operated
 
 KEYS = ("k1", "k2", None)

@@ -17,8 +17,9 @@ from server_stub.investigation.analysis import OriginDimension, ShareFinding
 from server_stub.investigation.queries import investigate_store
 from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Activation
-from server_stub.store.records import Device, Shipment, Store
+from server_stub.store.records import Device, Shipment
 from server_stub.store.sql import SqlStore
+from server_stub.store.transaction import Store
 from tests.support.stores import open_store
 
 SEPTEMBER = 1_630_886_400  # 6 September 2021

@@ -25,7 +25,7 @@ from lab.world.seed import Seed
 from lab.world.sim import generate_sim
 from server_stub.admin.context import device_admin
 from server_stub.admin.devices import Act
-from server_stub.store.queries import DeviceQuery
+from server_stub.store.records import DeviceQuery
 from tests.support.fault_proxy import says, serving
 from tests.support.judged import NOW, judged
 from tests.support.life import DAY, HOUR, NOTICE, UNDECIDED, asked_at, failures, policy

@@ -32,7 +32,7 @@ from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.policies.loading import shipped
 from server_stub.reference_data.source_countries import unknown_country
 from server_stub.reference_data.status_list import StatusListFile
-from server_stub.store import alembic_migrations, engines
+from server_stub.store import alembic_migrations, sql
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.outage import Outage
@@ -217,7 +217,7 @@ def test_database_of_the_maximum_size_is_an_outage_until_it_may_grow(tmp_path: P
     with endangered(tmp_path) as server:
 
         def limit(pages: int) -> None:
-            server.store._pool._close_idle()
+            server.store.close()  # idle connections
             event.listen(
                 server.store._engine,
                 "connect",
@@ -242,12 +242,12 @@ def test_limit_of_file_sizes_is_an_outage_until_it_is_raised(tmp_path: Path) -> 
             resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-@pytest.mark.parametrize("wait", [0, pytest.param(engines._BUSY_SECONDS, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("wait", [0, pytest.param(sql._BUSY_SECONDS, marks=pytest.mark.slow)])
 def test_locked_database_is_an_outage_until_it_is_released(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: int
 ) -> None:
     """With the real wait, the lock is held for 10 s and more."""
-    monkeypatch.setattr(engines, "_BUSY_SECONDS", wait)
+    monkeypatch.setattr(sql, "_BUSY_SECONDS", wait)
     monkeypatch.setattr(readiness, "ANSWER_SECONDS", 60 if wait == 0 else readiness.ANSWER_SECONDS)
     with endangered(tmp_path) as server:
         assert server.verdict() == 200
@@ -275,7 +275,7 @@ def test_read_only_database_is_an_outage_until_it_can_be_written() -> None:
         folder.chmod(0o755)
         server = stack.enter_context(endangered(folder))
         assert server.verdict() == 200
-        server.store._pool._close_idle()
+        server.store.close()  # idle connections
         for file in folder.glob("records.sqlite*"):
             file.chmod(0o444)
         folder.chmod(0o555)

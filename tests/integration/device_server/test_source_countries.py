@@ -20,8 +20,9 @@ from server_stub.reference_data.source_countries import (
     unknown_country,
 )
 from server_stub.server import ServerThread
-from server_stub.store.records import DeviceQuery, Store
+from server_stub.store.records import DeviceQuery
 from server_stub.store.sql import SqlStore
+from server_stub.store.transaction import Store
 from server_stub.verdicts.service import VerdictService
 from tests.support.server_phone import MANUFACTURER, Clock, Phone, Randomness, telephony
 from wire import media

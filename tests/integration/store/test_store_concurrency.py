@@ -23,11 +23,11 @@ from server_stub.store.records import (
     IdempotentAnswer,
     InForce,
     NonceSpentError,
+    StoreFault,
     StoreUnavailableError,
-    Transaction,
 )
-from server_stub.store.sql import SqlStore
-from server_stub.store.transaction import SqlTransaction
+from server_stub.store.sql import CONNECTIONS, SqlStore
+from server_stub.store.transaction import Transaction
 from server_stub.verdicts.service import ServiceError
 from tests.support.postgresql import own_server
 from tests.support.records import device, entry, fault, policy, record
@@ -173,7 +173,7 @@ def test_next_answer_decides_one_of_simultaneous_requests_and_survives_a_failed_
     for decision in (Decision.NOTICE, Decision.DEFER):
         admin.decide_once(sub, decision, reason="a test")
         with monkeypatch.context() as patch:
-            patch.setattr(SqlTransaction, "put_device", _fail)
+            patch.setattr(Transaction, "put_device", _fail)
             with pytest.raises(ServiceError):
                 ask(0)
         answers = Counter(verdict.decision for verdict in at_once(ask, 6))
@@ -429,15 +429,19 @@ def test_postgresql_isolation_is_read_committed_whatever_the_default_is() -> Non
             assert cursor.fetchone() == ("read committed",)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 def test_transaction_that_waits_too_long_raises_unavailable(
-    two: list[SqlStore], monkeypatch: pytest.MonkeyPatch
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server_stub.store.sql.WAIT_SECONDS", 0.05)
-    store = two[0]
-    store._writers = threading.Semaphore(1)
-    with store.transaction(), pytest.raises(StoreUnavailableError, match="waiting"), store.transaction():
-        pass
-    store.check()
+    with place_of(kind, tmp_path) as place, opened(place, 1) as [store]:
+        with ExitStack() as held:
+            for _ in range(CONNECTIONS if store.database.is_postgresql else 1):
+                held.enter_context(store.transaction())
+            with pytest.raises(StoreUnavailableError) as caught, store.transaction():
+                pass
+            assert caught.value.fault is StoreFault.LOCKED
+        store.check()
 
 
 def test_failed_transactions_leave_usable_connections(two: list[SqlStore]) -> None:

@@ -15,8 +15,9 @@ from server_stub.policies import read
 from server_stub.policies.loading import shipped
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Activation, Policy
-from server_stub.store.records import AuditEntry, AuditQuery, Store
+from server_stub.store.records import AuditEntry, AuditQuery
 from server_stub.store.sql import SqlStore
+from server_stub.store.transaction import Store
 from server_stub.verdicts.policy_in_force import PolicyInForce
 from server_stub.verdicts.service import VerdictService
 from tests.support.server_phone import (

@@ -16,10 +16,8 @@ from sqlalchemy import inspect
 from server_stub.evidence.challenges import SpendableNonce
 from server_stub.policy.overrides import Override
 from server_stub.policy.policy import Activation
-from server_stub.store import empty_database
 from server_stub.store.database import Database
-from server_stub.store.engines import make_engine
-from server_stub.store.migrate import _FIRST_COLUMNS, NEWEST, REVISIONS
+from server_stub.store.migrate import _FIRST_COLUMNS, NEWEST, REVISIONS, empty_file
 from server_stub.store.records import (
     Device,
     NonceSpentError,
@@ -29,7 +27,7 @@ from server_stub.store.records import (
     StoreUnavailableError,
 )
 from server_stub.store.schema import METADATA
-from server_stub.store.sql import SqlStore
+from server_stub.store.sql import SqlStore, make_engine
 from tests.support.records import record
 from tests.support.stores import KINDS, open_store, place_of
 from wire.codes import Decision, Reason
@@ -67,7 +65,7 @@ def before_the_migrations(file: Path) -> None:
 
 def at_revision(place: str, revision: str) -> None:
     """A database at that revision, with the rows of the first schema."""
-    engine, _ = make_engine(Database(place))
+    engine = make_engine(Database(place))
     with engine.begin() as connection:
         made = config()
         made.attributes["connection"] = connection
@@ -113,7 +111,7 @@ def test_records_of_unattested_evidence_of_the_previous_release_are_counted_kept
     place: str,
 ) -> None:
     at_revision(place, "0002")
-    engine, _ = make_engine(Database(place))
+    engine = make_engine(Database(place))
     with engine.begin() as connection:
         for number in (1, 2, 3):
             columns = inspect(connection).get_columns("verdicts")
@@ -165,7 +163,7 @@ def test_migrated_file_has_the_same_schema_as_a_new_one(tmp_path: Path) -> None:
 
 def test_shipped_empty_database_is_what_the_migrations_create(tmp_path: Path) -> None:
     open_store(tmp_path / "migrated.db").close()
-    (tmp_path / "shipped.db").write_bytes(empty_database.as_file())
+    (tmp_path / "shipped.db").write_bytes(empty_file())
     dumps = []
     for name in ("migrated.db", "shipped.db"):
         connection = sqlite3.connect(tmp_path / name)
@@ -191,7 +189,7 @@ def test_database_of_a_newer_server_is_rejected_and_not_changed(place: str) -> N
     store.close()
     with pytest.raises(SchemaError, match=f"9999.*{NEWEST}"):
         open_store(place)
-    engine, _ = make_engine(Database(place))
+    engine = make_engine(Database(place))
     with engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == "9999"
     engine.dispose()
@@ -218,7 +216,7 @@ def test_failed_migration_leaves_the_database_unchanged(place: str, monkeypatch:
     with pytest.raises(InterruptedError):
         open_store(place)
     monkeypatch.undo()
-    engine, _ = make_engine(Database(place))
+    engine = make_engine(Database(place))
     assert set(inspect(engine).get_table_names()) == {*_FIRST_COLUMNS, "alembic_version"}
     engine.dispose()
     store = open_store(place)

@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from server_stub.evidence.challenges import SpendableNonce
 from server_stub.policy.policy import Activation
-from server_stub.store.queries import encode_cursor
 from server_stub.store.records import (
     PAGE_MAX,
     AuditQuery,
@@ -25,13 +24,12 @@ from server_stub.store.records import (
     NonceSpentError,
     Page,
     PolicyFixedError,
-    Reading,
     Shipment,
-    Store,
-    Transaction,
     VerdictRecord,
+    encode_cursor,
 )
 from server_stub.store.sql import SqlStore
+from server_stub.store.transaction import Reading, Store, Transaction
 from tests.support.profiles import examples
 from tests.support.records import device, entry, policy, record, shipment
 from tests.support.stores import KINDS, opened

@@ -16,7 +16,7 @@ from server_stub.attestation.chain import ChainVerifier
 from server_stub.evidence import evidence_token as reader
 from server_stub.policy.policy import Activation
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.records import Store
+from server_stub.store.transaction import Store
 from server_stub.verdicts.service import ServiceError, VerdictService
 from tests.support.server_phone import (
     AFTER,
