@@ -13,7 +13,9 @@ COLUMNS = (Route.CHALLENGES, Route.KEYS, Route.VERDICTS)
 
 @dataclass(frozen=True)
 class Cell:
-    """The possible troubles after a fault with their codes, None for any code. Empty: the exchange continues."""
+    """The possible troubles after a fault with their codes, None for any code. Empty: the exchange continues.
+
+    A code without a trouble is one of `unreachable`."""
 
     ends: tuple[tuple[Trouble, str | None], ...]
 
@@ -41,5 +43,5 @@ def classes() -> dict[Trouble, tuple[str, str]]:
 def _cell(text: str) -> Cell:
     if text == "continues":
         return Cell(())
-    ends = (re.fullmatch(r"([a-z-]+)(?: `([a-z0-9-]+)`)?", end) for end in text.split(" or "))
-    return Cell(tuple((Trouble(end[1]), end[2]) for end in ends if end))
+    ends = (re.fullmatch(r"([a-z-]+)? ?(?:`([a-z0-9-]+)`)?", end) for end in text.split(" or "))
+    return Cell(tuple((Trouble(end[1] or "unreachable"), end[2]) for end in ends if end))

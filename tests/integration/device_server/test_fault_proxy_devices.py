@@ -1,5 +1,6 @@
 """Every fault of the proxy with a device, a server and real sockets: the device's reaction and recovery."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from lab.fault_proxy.proxy import FaultProxy
 from lab.fault_proxy.schedule import FaultSchedule, NetworkFault
 from lab.handset.handset import Handset
 from lab.handset.outcome import Outcome
+from lab.scenario.model.faults import SCENARIO_FAULTS
 from lab.simulation.simulation import Simulation
 from lab.world.clock import SkewedClock, World
 from lab.world.seed import Seed
@@ -78,6 +80,13 @@ def backoff(phone: Handset) -> float:
 
 def test_the_table_has_one_row_for_each_fault() -> None:
     assert list(TABLE) == [kind.value for kind in PROXY_KINDS]
+
+
+def test_the_page_names_the_faults_that_no_scenario_has() -> None:
+    _, _, named = faults_table.PAGE.read_text("utf-8").partition("Scenario files cannot use")
+    assert re.findall("`([a-z-]+)`", named.partition("\n\n")[0]) == [
+        kind.value for kind in PROXY_KINDS if kind not in SCENARIO_FAULTS
+    ]
 
 
 def test_the_page_has_the_texts_and_waits_of_the_agent() -> None:
