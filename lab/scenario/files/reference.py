@@ -122,14 +122,15 @@ def _steps(steps: dict[str, type[Table]]) -> Iterator[str]:
         if step is not Expect
     }
     counts = Counter(item for members in meanings.values() for item in members.items())
-    yield "| step | effect | members |\n|---|---|---|"
+    yield "| step | effect and members |\n|---|---|"
     for verb, members in meanings.items():
-        own = "<br>".join(
+        own = [
             name if counts[name, meaning] > 1 or not meaning else f"{name}: {meaning}"
             for name, meaning in members.items()
-        )
-        own = "[Faults](#faults)" if issubclass(steps[verb], WireFault) else own
-        yield f"| {_bold(verb, required=verb not in BARE)} | {_docstring(steps[verb])} | {own} |"
+        ]
+        if issubclass(steps[verb], WireFault):
+            own = ["[Faults](#faults)"]
+        yield f"| {_bold(verb, required=verb not in BARE)} | {'<br>'.join([_docstring(steps[verb]), *own])} |"
     yield ""
     yield from _table(
         "member of several steps", (item for item, count in counts.items() if count > 1 and item[1])
@@ -147,7 +148,7 @@ def _meaning(field: FieldInfo) -> str:
     for enum in leaves(field.annotation, Enum):
         parts.append(f"[{_label(enum)}](#words)." if enum in SHARED else f"{_listed(enum)}.")
     default: Any = getattr(field.default, "value", field.default)
-    if isinstance(default, str | int) and not isinstance(default, bool) and "default" not in description:
+    if default and isinstance(default, str | int) and "default" not in description:
         parts.append(f"By default `{default}`.")
     return " ".join(parts)
 

@@ -76,7 +76,7 @@ class PowerOff(HandsetStep):
 
 
 class SetUp(HandsetStep):
-    """Do the setup as a user does, as far as the network allows."""
+    """Do the setup as a user does."""
 
     set_up: Subject
     language: Locale | None = Field(None, description="The handset's by default.")
@@ -128,7 +128,7 @@ class EnterCode(HandsetStep):
 
 
 class InsertSim(HandsetStep):
-    """Put a new card into a slot; it replaces the previous one."""
+    """Put a new card into a slot."""
 
     insert_sim: Subject
     operator: Plmn
@@ -144,7 +144,7 @@ class RemoveSim(HandsetStep):
 
 
 class SwapSims(HandsetStep):
-    """Exchange the cards of both slots, or of the first slots of two devices."""
+    """Exchange the cards of both slots, or of two devices."""
 
     swap_sims: Subject
     with_: Name | None = Field(None, description="The other device.")
@@ -178,7 +178,7 @@ class DownloadEsim(HandsetStep):
     esim: Name
     operator: Plmn
     pin: Word[PinState] = PinState.READY
-    slot: Slot | None = Field(None, description="The first one with an eUICC by default.")
+    slot: Slot | None = Field(None, description="The first eUICC by default.")
 
 
 class Move(HandsetStep):
@@ -244,13 +244,13 @@ class TruePosition(HandsetStep):
 
 
 class NetworkDown(HandsetStep):
-    """Let no request get through, whatever networks the device receives."""
+    """Let no request get through."""
 
     network_down: Subject
 
 
 class NetworkUp(HandsetStep):
-    """End the outage of `network-down`."""
+    """End `network-down`."""
 
     network_up: Subject
 
@@ -283,7 +283,7 @@ class CopyState(HandsetStep):
 
 
 class RestoreState(HandsetStep):
-    """Replace the sealed state file by a copy, also of another device, for the next start."""
+    """Replace the sealed state file by a copy, for the next start."""
 
     restore_state: Subject
     from_: Name = "copy"
@@ -329,6 +329,6 @@ class ReplaceCounter(HandsetStep):
 
 
 class LoseKeys(HandsetStep):
-    """Delete the device's copy of the key repository."""
+    """Delete the copy of the key repository."""
 
     lose_keys: Subject

@@ -51,11 +51,11 @@ class ScreenStep(HandsetStep):
 
 
 class Press(ScreenStep):
-    """Press a button of the current screen; one that it does not have is an error."""
+    """Press a button of the current screen."""
 
     press: Word[Action]
     language: Locale | None = Field(
-        None, description="For the button `language`, and `continue` on the screen `language`."
+        None, description="For `language`, and `continue` on the screen `language`."
     )
     code: Name | None = Field(None, description="As in `enter-code`.")
     text: Line | None = Field(None, description="As in `enter-code`.")
@@ -78,6 +78,6 @@ class ScreenshotStep(ScreenStep):
 
 
 class Golden(ScreenStep):
-    """Compare the current screen with a JSON file below the folder of the scenario; `--update-golden` writes it."""
+    """Compare the current screen with a JSON file; `--update-golden` writes it."""
 
     golden: JsonFile

@@ -62,7 +62,7 @@ class IssueCode(OperatorStep):
     issue_code: Subject
     as_: Name = "code"
     undelivered: Annotated[int, Field(ge=0)] = Field(
-        0, description="The number of newest verdicts that did not reach the device."
+        0, description="The number of newest verdicts that were lost."
     )
 
 
@@ -106,8 +106,7 @@ class ReplaceOnlineKeys(Step):
 
 
 class StealKey(Step):
-    """Let a man in the middle sign verdicts with the latest time that a device accepts, or timestamps with a high
-    version."""
+    """Let a man in the middle sign verdicts with the latest accepted time, or timestamps with a high version."""
 
     steal_key: Word[StealableKey]
     seconds: ClockOffset = Field(
@@ -124,7 +123,7 @@ class SetServerClock(Step):
 
 
 class AcceptClock(Step):
-    """Accept the server's clock, so that the server signs again after its clock was stepped."""
+    """Accept the server's clock after it was stepped, so that the server signs again."""
 
     accept_clock: None = None
     reason: Reason = "scenario"

@@ -12,10 +12,10 @@ from lab.scenario.model.step import Step
 
 
 class WaitFor(CountingStep):
-    """Let time pass until something can be observed; fail if that takes too long."""
+    """Let time pass until an observation, or fail."""
 
     wait_for: Subject
-    see: ObservationPattern = Field(description="The observation; members as in `never`.")
+    see: ObservationPattern = Field(description="Members as in `never`.")
     at_most: Duration = Field(30 * 86_400.0, description="30 days by default.")
 
 
