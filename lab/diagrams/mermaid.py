@@ -18,7 +18,7 @@ Arrows with a guard precede those without.
 Only changes of state are drawn; `activation diagram` also draws events that only have effects.
 """
 NEXT = """Next: [trusted time](../security/verification.md#trusted-time), from which deadlines count, and
-[the invariants](../qa/explore.md).
+[the invariants](../security/explore.md).
 """
 
 
