@@ -25,8 +25,8 @@ def _outcomes(text: str, folder: Path) -> list[tuple[Status, str]]:
     return [(result.status, explain(result)) for result in results]
 
 
-def test_the_page_has_six_recipes_with_a_file_each() -> None:
-    assert [int(heading) for heading in HEADINGS] == list(range(1, 7))
+def test_the_page_has_five_recipes_with_a_file_each() -> None:
+    assert [int(heading) for heading in HEADINGS] == list(range(1, 6))
     assert len(BLOCKS) == len(HEADINGS)
 
 

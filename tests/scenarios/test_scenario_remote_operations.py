@@ -19,7 +19,7 @@ from lab.world.clock import World
 from tests.support.lab_server import TOKEN, lab_server
 from tests.support.scenarios import SEED, cases, text, wrong
 
-PAGE = Path(__file__).parents[2] / "docs" / "qa" / "scenarios.md"
+PAGE = Path(__file__).parents[2] / "docs" / "qa" / "running.md"
 UP = "- power-on\n- set-up\n"
 
 
@@ -85,7 +85,7 @@ SKIPPED = {
     "activated": "- power-on",
     "algorithm": "- power-on",
 }
-"""By the words in the table of `docs/qa/scenarios.md`."""
+"""By the words in the table of `docs/qa/running.md`."""
 DECLARED = {
     "activated": ("{}", "phone: {profile: official-global, activated: {place: paris, at: 2021-09-01}}"),
     "algorithm": ("{server: {algorithm: ES256}}", "phone: {profile: official-global}"),

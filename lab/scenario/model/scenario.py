@@ -52,7 +52,7 @@ class WorldTable(Table):
         description="The place of handsets without their own `place`.",
     )
     network: Annotated[str, Field(pattern="^(up|down)$")] = Field(
-        "up", description="Whether the network of the handsets is up at the first step."
+        "up", description="Whether the network of handsets is up at first."
     )
     policy: PolicyName = Field(
         "export-2021-09",
@@ -60,7 +60,7 @@ class WorldTable(Table):
     )
     policy_before: PolicyName | None = Field(
         None,
-        description="The policy when handsets were activated before the first step; `policy` by default.",
+        description="The policy at `activated`; `policy` by default.",
     )
     server: ServerSettings = Field(ServerSettings(), description="The settings of the server.")
     faults: Annotated[tuple[WireFault, ...], Field(strict=False)] = Field(
@@ -153,7 +153,7 @@ class HandsetTable(Table):
         description="Its two slots, null for an empty one; the cards of its place by default.",
     )
     locale: Locale | None = Field(
-        None, description="The language that its user chooses; English by default, if the image offers it."
+        None, description="The language of its user; English by default, if offered."
     )
     place: PlaceName | None = Field(None, description="As in the world by default.")
     modem_dialect: ModemDialectName | None = Field(
