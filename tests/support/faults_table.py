@@ -24,12 +24,14 @@ class Cell:
 
 
 def rows() -> dict[str, dict[Route, Cell]]:
-    """The rows by the name of the fault."""
-    found = {}
+    """The results by the name of the fault. Several faults with the same results share a row of the page."""
+    found: dict[str, dict[Route, Cell]] = {}
     for line in PAGE.read_text().splitlines():
-        name, *cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 4 and re.fullmatch(r"`[a-z-]+`", name):
-            found[name.strip("`")] = dict(zip(COLUMNS, map(_cell, cells[1:]), strict=True))
+        names, *cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if len(cells) == 3 and re.fullmatch(r"`[a-z-]+`(, `[a-z-]+`)*", names):
+            for name in re.findall(r"[a-z-]+", names):
+                assert name not in found, name
+                found[name] = dict(zip(COLUMNS, map(_cell, cells), strict=True))
     return found
 
 

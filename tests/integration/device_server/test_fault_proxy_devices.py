@@ -78,8 +78,8 @@ def backoff(phone: Handset) -> float:
     return phone.agent.state.retry_at - phone.clock.elapsed()
 
 
-def test_the_table_has_one_row_for_each_fault() -> None:
-    assert list(TABLE) == [kind.value for kind in PROXY_KINDS]
+def test_the_table_has_each_fault_once() -> None:
+    assert set(TABLE) == {kind.value for kind in PROXY_KINDS}
 
 
 def test_the_page_names_the_faults_that_no_scenario_has() -> None:
