@@ -4,7 +4,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from text_input.files import UserInputError
-from text_input.messages import shortened
+from text_input.printable import shortened
 
 
 class ProfileCode(StrEnum):

@@ -8,7 +8,7 @@ from typing import Final
 
 from server_stub.admin.context import AdminContext, policy_admin
 from server_stub.admin.policies import PolicyAdminError
-from server_stub.api.limits.in_force import LimitsInForce
+from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.logs import Log
 from server_stub.configuration import Configuration
 from server_stub.reference_data.source_countries import CountryOf

@@ -22,7 +22,7 @@ from server_stub.admin.retention import Retention
 from server_stub.api.app import create_app
 from server_stub.api.device_app import AppOptions
 from server_stub.api.limits.connections import ConnectionCounter, protocol
-from server_stub.api.limits.in_force import LimitsInForce
+from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.retention import BackgroundPruning
 from server_stub.api.threads import DaemonThreads
 from server_stub.clock import HostClock

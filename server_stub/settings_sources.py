@@ -21,7 +21,7 @@ from text_input.files import (
     may_be_read_by_others,
     read_text,
 )
-from text_input.messages import shortened
+from text_input.printable import shortened
 from text_input.suggestions import suggestion
 from text_input.toml import FILE_MAX, TomlError, TomlPositions, parse_toml
 

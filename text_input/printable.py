@@ -1,4 +1,4 @@
-"""Text from outside as a person may see it: in a terminal, a page, a table or a log."""
+"""Text from outside as a person may see it: in a terminal, a page, a table, a log or an error message."""
 
 import json
 import re
@@ -31,3 +31,17 @@ def json_text(value: Any, *, indent: int | None = None) -> str:
     """`value` as JSON, in which unsafe characters are escaped."""
     text = json.dumps(value, indent=indent, ensure_ascii=False)
     return UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+
+
+LINE_MAX: Final = 1000
+"""Longest line of an error message, in characters."""
+
+
+def shortened(line: str) -> str:
+    """`line` without its middle if it is long: it may repeat an argument, a file or the response of a server.
+
+    >>> len(shortened("x" * 100_000)) <= LINE_MAX
+    True
+    """
+    half = LINE_MAX // 2 - 2
+    return line if len(line) <= LINE_MAX else f"{line[:half]} … {line[-half:]}"

@@ -6,8 +6,6 @@ JWK Set (RFC 7517) of the verdict keys, listed by a separate delegated role.
 
 from typing import Final
 
-from wire import limits
-
 METADATA_PATH: Final = "/tuf/metadata/"
 TARGETS_PATH: Final = "/tuf/targets/"
 
@@ -26,7 +24,6 @@ ROOT_MAX: Final = 32 * 1024
 TIMESTAMP_MAX: Final = 4 * 1024
 SNAPSHOT_MAX: Final = 8 * 1024
 TARGETS_MAX: Final = 16 * 1024
-TARGET_MAX: Final = limits.BODY_MAX
 """The longest files that a device reads, each within `limits.BODY_MAX`."""
 
 ROOT_ROTATIONS_MAX: Final = 64

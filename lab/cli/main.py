@@ -20,7 +20,7 @@ with deferred():
     from importlib import metadata
 
     from lab.cli import output
-    from text_input import files, messages, printable
+    from text_input import files, printable
 
 _SHOWN_MAX: Final = 200
 GC_THRESHOLD: Final = 100_000
@@ -172,7 +172,7 @@ class _Activation(LazyGroup):
 
 def _safe(error: ClickException) -> ClickException:
     """The error, whose message can repeat an argument: escaped for a terminal, and shortened."""
-    error.message = "\n".join(map(messages.shortened, printable.printable(error.message).split("\n")))
+    error.message = "\n".join(map(printable.shortened, printable.printable(error.message).split("\n")))
     return error
 
 

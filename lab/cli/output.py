@@ -17,8 +17,7 @@ import typer
 from lab.cli.lazy import deferred
 from lab.reports.replaced_file import DEVICE_FOLDERS
 from text_input.files import is_path
-from text_input.messages import shortened
-from text_input.printable import json_text, printable, with_isolates
+from text_input.printable import json_text, printable, shortened, with_isolates
 from text_input.suggestions import suggestion
 
 with deferred():

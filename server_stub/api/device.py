@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from server_stub.api.error_responses import SCHEMAS, problem_responses
 from server_stub.api.http_rules import check_accepts, check_content_type
-from server_stub.api.limits.in_force import LimitsInForce
+from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError
 from server_stub.api.readiness import JUDGING

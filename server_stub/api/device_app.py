@@ -14,7 +14,7 @@ from server_stub.api import device, health, problems, tuf
 from server_stub.api.extension import Extension, unchanged
 from server_stub.api.http_rules import HttpRules
 from server_stub.api.injected_faults import InjectedFaults
-from server_stub.api.limits.in_force import LimitsInForce
+from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.limits.requests import RequestLimitMiddleware
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log, RequestLog

@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server_stub.api.limits.in_force import LimitsInForce
+from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.problems import ApiError, RawHeaders, refusal
 from wire.codes import ProblemCode
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from text_input.messages import shortened
+from text_input.printable import shortened
 from text_input.suggestions import nearest_words, suggestion
 from text_input.toml import Path, TomlPositions
 

@@ -74,22 +74,21 @@ def values_of(policies: Sequence[Policy]) -> dict[str, tuple[Value, ...]]:
         ),
         "activation": _activations(territories, whens, len(policies)),
         "sale_region": _names((when.sale_region for when in whens), len(policies)),
-        "roaming": tuple(
-            Value(label, (roaming,) * len(policies))
-            for label, roaming in (("yes", True), ("no", False), ("unknown", None))
-        ),
+        "roaming": _flags({"yes": True, "no": False, "unknown": None}, len(policies)),
         "trust": _tiers(boot_keys, len(policies)),
         "boot_key": boot_keys,
         "terms": _names((names for when in whens for names in (when.terms, when.terms_not)), len(policies)),
     }
     mentioned = sorted({name for when in whens for name in when.deviations or ()})
-    deviations = {f"{DEVIATION}{name}": _present(len(policies)) for name in mentioned}
+    deviations = {
+        f"{DEVIATION}{name}": _flags({"yes": True, "no": False}, len(policies)) for name in mentioned
+    }
     campaigns = sorted({name for policy in policies for name in policy.periods})
     return axes | deviations | {f"{CAMPAIGN}{name}": _campaign(name, policies) for name in campaigns}
 
 
-def _present(sides: int) -> tuple[Value, ...]:
-    return tuple(Value(label, (present,) * sides) for label, present in (("yes", True), ("no", False)))
+def _flags(flags: dict[str, bool | None], sides: int) -> tuple[Value, ...]:
+    return tuple(Value(label, (flag,) * sides) for label, flag in flags.items())
 
 
 def _words(words: Iterable[str], sides: int) -> tuple[Value, ...]:

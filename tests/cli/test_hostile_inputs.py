@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from lab.cli import output
 from lab.cli.admin.shipments import COLUMNS
 from lab.cli.main import app
-from text_input.messages import LINE_MAX
+from text_input.printable import LINE_MAX
 
 DIGITS = "9" * 5000
 """More than Python turns into a number."""

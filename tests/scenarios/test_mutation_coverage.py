@@ -8,9 +8,8 @@ from zlib import crc32
 
 import pytest
 
-from tools.scenario_mutation.coverage import pairs
 from tools.scenario_mutation.mutants import all_mutants
-from tools.scenario_mutation.search import detects_in_time, library
+from tools.scenario_mutation.search import detects_in_time, library, pairs
 
 OF_MONTHS = ("wrong-", "stolen-", "code-while-")
 """Names of files whose scenarios last for months."""

@@ -1,7 +1,7 @@
-"""The search for mutation coverage: which scenario detects which mutant."""
+"""The record and the search of mutation coverage: a mutant for each scenario, and a scenario for each mutant."""
 
 import signal
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import product
@@ -11,11 +11,15 @@ from typing import Final
 
 from lab.scenario.files.discovery import cases
 from lab.scenario.files.reader import Case
-from tools.scenario_mutation.coverage import Pair
 from tools.scenario_mutation.mutants import ScenarioMutant, all_mutants, detects
 from tools.workers import run_all
 
+FILE: Final = Path(__file__).with_name("coverage.tsv")
 LIBRARY: Final = Path("scenarios")
+
+Pair = tuple[str, str]
+"""The id of a scenario, and the name of a mutant that it detects."""
+
 ENOUGH: Final = 4
 """The number of mutants searched for one scenario of each file."""
 
@@ -146,3 +150,17 @@ class CoverageSearch:
                 names = {*self.found.get(case, ()), name}
                 self.found[case] = tuple(sorted(names, key=lambda name: (unspecificity(name), name)))
             yield f"{task.pairs[0]}: {found}"
+
+
+def pairs() -> tuple[Pair, ...]:
+    """The recorded pairs; none without the file."""
+    lines = FILE.read_text(encoding="utf-8").splitlines() if FILE.exists() else []
+    return tuple((case, mutant) for case, _, mutant in (line.partition("\t") for line in lines))
+
+
+def to_text(found: Mapping[str, Sequence[str]]) -> str:
+    """The content of the file: each scenario with its most specific mutant, and one scenario for each other mutant."""
+    kept = {(case, names[0]) for case, names in found.items() if names}
+    for case, names in sorted(found.items()):
+        kept |= {(case, name) for name in names if name not in {mutant for _, mutant in kept}}
+    return "".join(f"{case}\t{name}\n" for case, name in sorted(kept))

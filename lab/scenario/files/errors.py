@@ -7,7 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from text_input.messages import shortened
+from text_input.printable import shortened
 
 
 class FileErrorCode(StrEnum):

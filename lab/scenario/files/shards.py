@@ -14,7 +14,7 @@ from heapq import heapify, heapreplace
 from statistics import median_low
 from typing import Any, Final
 
-from text_input.messages import shortened
+from text_input.printable import shortened
 
 COUNT_MAX: Final = 1000
 """Most shards of a run: a merge opens all of their files together."""

@@ -18,8 +18,7 @@ from uvicorn import Config
 from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from server_stub.api.limits.in_force import LimitsInForce
-from server_stub.api.limits.rates import of_address
+from server_stub.api.limits.rates import LimitsInForce, of_address
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Cut, Metrics
 from server_stub.api.problems import RETRY_AFTER, RawHeaders, raw_problem

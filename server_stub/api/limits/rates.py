@@ -1,4 +1,4 @@
-"""Rate limits for addresses and devices: a moving window in bounded memory of this process.
+"""The limits that a server applies, and their rates for addresses and devices: moving windows in bounded memory.
 
 The library `limits` parses rates. Its memory storage is not used: it starts a thread for nearly every request and never
 removes keys.
@@ -12,6 +12,9 @@ from threading import Lock
 from typing import Final
 
 from limits import RateLimitItem
+
+from server_stub.api.limits.settings import ServerLimits
+from server_stub.api.metrics import Limit
 
 SITE_FACTOR: Final = 10
 """How many times the rate of one address all addresses of an IPv6 site may have together."""
@@ -105,3 +108,31 @@ def of_address(host: str) -> str:
     if address.ipv4_mapped:
         return str(address.ipv4_mapped)
     return ":".join(f"{address.packed[i] << 8 | address.packed[i + 1]:x}" for i in range(0, 8, 2)) + "::"
+
+
+class LimitsInForce:
+    """The limits of one server, and the requests that it counted. `clock` is in seconds and never decreases."""
+
+    def __init__(self, limits: ServerLimits, clock: Callable[[], float]) -> None:
+        self.values = limits
+        self._rates: Final[dict[Limit, RateLimit | AddressRate]] = {
+            limit: (RateLimit if limit is Limit.DEVICE else AddressRate)(None, clock, limits.rate_memory)
+            for limit in Limit
+        }
+        self.apply(limits)
+
+    def apply(self, limits: ServerLimits) -> None:
+        """Replace the limits. Requests that were counted still count; open connections keep their time-outs."""
+        for limit, rate in {
+            Limit.ADDRESS: limits.rate_per_address,
+            Limit.OPERATIONS: limits.rate_operations,
+            Limit.ADMIN: limits.rate_admin,
+            Limit.DEVICE: limits.rate_per_device,
+            Limit.UNATTESTED: limits.rate_unattested,
+        }.items():
+            self._rates[limit].change(rate)
+        self.values = limits
+
+    def refuses(self, limit: Limit, key: str) -> int | None:
+        """Count a request of `key`. Returns None if it is accepted, else the seconds until the next one will be."""
+        return self._rates[limit].refuses(key)

@@ -11,7 +11,7 @@ from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_stub.admin.context import PREFIX as ADMIN_PREFIX
-from server_stub.api.limits.in_force import LimitsInForce
+from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.metrics import METRICS_PATH, Limit, Metrics
 from server_stub.api.problems import ApiError, refusal
 from wire.codes import ProblemCode

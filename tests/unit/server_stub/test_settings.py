@@ -14,7 +14,7 @@ from server_stub.configuration import Configuration
 from server_stub.settings import TABLE, Kind, Settings
 from server_stub.settings_sources import LoadedSettings, SettingsError, SettingValue, read_settings
 from tests.support.settings import VALUES, config
-from text_input.messages import LINE_MAX
+from text_input.printable import LINE_MAX
 
 TOGETHER = {"tls_cert": {"tls_key": ["key.pem"]}, "tls_key": {"tls_cert": ["cert.pem"]}}
 """Options that a setting needs."""

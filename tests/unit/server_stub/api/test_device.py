@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from server_stub.api.device import JUDGES, VerdictExecutor
-from server_stub.api.limits.in_force import LimitsInForce
+from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Metrics
 from server_stub.api.threads import DaemonThreads
