@@ -20,7 +20,7 @@ from server_stub.reference_data.status_list import StatusListFile
 from server_stub.settings import Settings
 from server_stub.settings_sources import LoadedSettings
 from server_stub.store.database import Database, DatabaseError
-from server_stub.tls import CertificateFileError, KeyFileError, TlsIdentity
+from server_stub.tls import TlsIdentity
 from text_input.files import UnusableFileError, may_be_read_by_others, read_text
 
 
@@ -106,12 +106,8 @@ def _tls(loaded: LoadedSettings) -> TlsIdentity | None:
         return None
     try:
         return TlsIdentity.load(certificate, key)
-    except KeyFileError as error:
-        raise loaded.error("tls_key", error) from error
-    except CertificateFileError as error:
-        raise loaded.error("tls_cert", error) from error
-    except UnusableFileError as error:
-        raise loaded.error("tls_cert" if error.file == certificate else "tls_key", error) from error
+    except UnusableFileError as error:  # both settings may name the same file
+        raise loaded.error("tls_cert" if error.file is certificate else "tls_key", error) from error
 
 
 def _statuses(settings: Settings) -> StatusListFile | None:

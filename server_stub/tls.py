@@ -10,18 +10,10 @@ from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
-from text_input.files import may_be_read_by_others, read_bytes
+from text_input.files import UnusableFileError, may_be_read_by_others, read_bytes
 
 FILE_MAX: Final = 256 * 1024
 """Longest PEM file, in bytes."""
-
-
-class CertificateFileError(ValueError):
-    """The certificate cannot be used."""
-
-
-class KeyFileError(ValueError):
-    """The private key cannot be used, or others can read it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +27,7 @@ class TlsIdentity:
     def load(cls, certificate: Path, key: Path) -> "TlsIdentity":
         """Read both from PEM files; the certificate of the server comes first, then those of its issuers.
 
-        Raises UnusableFileError, CertificateFileError or KeyFileError.
+        Raises UnusableFileError for the file that cannot be used.
         """
         own = _own_certificate(certificate)
         _check_key(key, own)
@@ -46,9 +38,8 @@ class TlsIdentity:
         try:
             context.load_cert_chain(certificate, key)
         except (ssl.SSLError, OSError) as error:
-            raise CertificateFileError(
-                f"{certificate} with {key}: {error.strerror or error.args[-1]}"
-            ) from error
+            reason = f"with {key}: {error.strerror or error.args[-1]}"
+            raise UnusableFileError(certificate, reason) from error
         return cls(context, own)
 
     def problem(self, now: datetime) -> str | None:
@@ -66,19 +57,19 @@ def _own_certificate(file: Path) -> x509.Certificate:
     try:
         return x509.load_pem_x509_certificates(content)[0]
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise CertificateFileError(f"{file} has no certificate in PEM (BEGIN CERTIFICATE)") from error
+        raise UnusableFileError(file, "has no certificate in PEM (BEGIN CERTIFICATE)") from error
 
 
 def _check_key(file: Path, certificate: x509.Certificate) -> None:
     content = read_bytes(file, FILE_MAX)
     if may_be_read_by_others(file):
-        raise KeyFileError(f"others can read {file}; run chmod 600 {file}")
+        raise UnusableFileError(file, f"can be read by others; run chmod 600 {file}")
     try:
         key = load_pem_private_key(content, None)
     except TypeError as error:
-        raise KeyFileError(f"{file} is encrypted; store the key without a passphrase") from error
+        raise UnusableFileError(file, "is encrypted; store the key without a passphrase") from error
     except (ValueError, UnsupportedAlgorithm) as error:
-        raise KeyFileError(f"{file} has no private key in PEM (BEGIN PRIVATE KEY)") from error
+        raise UnusableFileError(file, "has no private key in PEM (BEGIN PRIVATE KEY)") from error
     form = Encoding.DER, PublicFormat.SubjectPublicKeyInfo
     if key.public_key().public_bytes(*form) != certificate.public_key().public_bytes(*form):
-        raise KeyFileError(f"{file} is not the key of the first certificate")
+        raise UnusableFileError(file, "is not the key of the first certificate")

@@ -194,7 +194,7 @@ WRONG: dict[str, tuple[Callable[[Files, Path], tuple[Path, Path]], str]] = {
     ),
     "key in a folder": (lambda files, folder: (files.valid, folder), "KEY: cannot read .*: Is a directory"),
     "endless key": (lambda files, _: (files.valid, Path("/dev/zero")), "KEY: /dev/zero is longer than"),
-    "open key": (readable_by_others, "KEY: others can read .*open.pem; run chmod 600"),
+    "open key": (readable_by_others, "KEY: .*open.pem can be read by others; run chmod 600"),
     "encrypted key": (encrypted, "KEY: .* is encrypted; store the key without a passphrase"),
     "empty key": (empty, "KEY: .* has no private key in PEM"),
     "missing certificate": (
