@@ -20,13 +20,17 @@ def pages() -> list[Path]:
     return [page for page in found if page.is_file()]
 
 
+def slug(heading: str) -> str:
+    """The anchor that a Markdown renderer derives from a heading: lower case, words joined by hyphens."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+
+
 @cache
 def anchors(page: Path) -> frozenset[str]:
-    """The anchors that a Markdown renderer derives from headings: lower case, words joined by hyphens."""
+    """The anchors of a page."""
     text = FENCE.sub("", page.read_text(encoding="utf-8"))
     headings = re.findall(r"^#+ +(.*?) *$", text, re.MULTILINE)
-    slugs = (re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings)
-    return frozenset(slugs) | frozenset(re.findall(r'<a (?:id|name)="([^"]+)"', text))
+    return frozenset(map(slug, headings)) | frozenset(re.findall(r'<a (?:id|name)="([^"]+)"', text))
 
 
 def broken(page: Path) -> list[str]:
