@@ -1,4 +1,4 @@
-"""What the static site of docs/ needs beside Markdown: drawn diagrams, and no links that leave the site."""
+"""What the static site of docs/ needs in addition to Markdown: drawn diagrams, and no links that leave the site."""
 
 from hashlib import sha256
 from xml.etree.ElementTree import Element
