@@ -1,4 +1,4 @@
-"""The walks through a server in README.md and docs/developers, run command by command."""
+"""The walks through a server in README.md and docs, run command by command."""
 
 import os
 import re
@@ -20,6 +20,7 @@ PAGES = {
     "docs/developers/admin.md": "A session by curl",
     "docs/developers/lab.md": "A verified verdict for your own key",
     "docs/developers/faults.md": "The server's faults",
+    "docs/qa/device-lifecycle.md": "An unlock code from the shell",
 }
 """The pages and their sections."""
 
