@@ -36,6 +36,7 @@ Editors complete and check it with `lab/scenario/files/schema/scenario.schema.js
 - Networks are MCC-MNC: `368-01`.
 - An expected number or duration can be a table of bounds: `{at-least: 4, at-most: 5}`.
 - Most expected words can be a list, of which one must match.
+- A *single value* can replace a table; it is the named member: `screen: home` means `screen: {id: home}`.
 - A profile, place or policy is a name, or the path of a TOML file.
 
 ## The file
