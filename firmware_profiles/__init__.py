@@ -6,14 +6,13 @@
 """
 
 from firmware_profiles.boot import BootState, boots, verified_boot, verified_boot_key
-from firmware_profiles.errors import ProfileCode, ProfileError
+from firmware_profiles.errors import ProfileError
 from firmware_profiles.loader import find, load, load_all, load_named, names, parse
 from firmware_profiles.model import Profile
 
 __all__ = [
     "BootState",
     "Profile",
-    "ProfileCode",
     "ProfileError",
     "boots",
     "find",

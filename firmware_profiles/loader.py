@@ -6,56 +6,30 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from pydantic import ValidationError
-
-from firmware_profiles.diagnosis import diagnose
-from firmware_profiles.errors import ProfileCode, ProfileError
+from firmware_profiles.errors import ProfileError
 from firmware_profiles.model import Profile
-from text_input.files import UnusableFileError, is_path, read_bytes
-from text_input.suggestions import suggestion
-from text_input.toml import TomlError, TomlPositions, parse_toml
+from text_input.documents import located, parse_document, read_document
+from text_input.files import is_path
 
 FOLDER: Final = Path(__file__).parent
 """The folder of the shipped profiles."""
 
-_SIZE_MAX: Final = 64 * 1024
-
 
 def load(path: Path) -> Profile:
     """The profile in a file. Raises ProfileError."""
-    try:
-        raw = read_bytes(path, _SIZE_MAX)
-    except UnusableFileError as error:
-        raise ProfileError(ProfileCode.UNREADABLE, path, None, "", error.reason) from error
-    try:
-        return parse(raw.decode("utf-8"), path)
-    except UnicodeDecodeError as error:
-        line = raw.count(b"\n", 0, error.start) + 1
-        raise ProfileError(
-            ProfileCode.UNREADABLE, path, line, "", "is not UTF-8; save it as UTF-8"
-        ) from error
+    return parse(read_document(path, ProfileError), path)
 
 
 def parse(text: str, file: Path) -> Profile:
     """The profile in `text`. The stem of `file` must be the profile's name. Raises ProfileError."""
-    try:
-        document = parse_toml(text)
-    except TomlError as error:
-        message = f"is not TOML: {error.detail}"
-        raise ProfileError(ProfileCode.SYNTAX, file, error.line, "", message) from error
-    try:
-        profile = Profile.model_validate(document)
-    except ValidationError as error:
-        fault = diagnose(error)
-        line = TomlPositions(text).line_of(fault.path)
-        raise ProfileError(fault.code, file, line, ".".join(fault.path), fault.message) from None
+    profile = parse_document(text, str(file), Profile, ProfileError)
     if profile.name != file.stem:
         message = f"is {profile.name!r} in a file called {file.name!r}; give both the same name"
-        line = TomlPositions(text).line_of(("profile", "name"))
-        raise ProfileError(ProfileCode.BAD_VALUE, file, line, "profile.name", message)
+        raise ProfileError(located(text, str(file), [(("profile", "name"), message)]))
     return profile
 
 
+@cache
 def names() -> tuple[str, ...]:
     """The names of the shipped profiles, sorted."""
     return tuple(sorted(path.stem for path in FOLDER.glob("*.toml")))
@@ -65,8 +39,7 @@ def names() -> tuple[str, ...]:
 def load_named(name: str) -> Profile:
     """The shipped profile called `name`. Raises ProfileError, which suggests the nearest names."""
     if name not in names():
-        message = f"no profile is called {name!r}; {suggestion(name, names())}"
-        raise ProfileError(ProfileCode.UNKNOWN_PROFILE, FOLDER, None, "", message)
+        raise ProfileError.unknown("profile", name, names())
     return load(FOLDER / f"{name}.toml")
 
 
@@ -75,6 +48,8 @@ def find(value: str, folder: Path = Path()) -> Profile:
 
     Raises ProfileError.
     """
+    if not is_path(value) and value not in names():
+        raise ProfileError.unknown("profile", value, names(), folder)
     return load(folder / value) if is_path(value) else load_named(value)
 
 

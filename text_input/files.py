@@ -56,7 +56,9 @@ def read_bytes(file: Path, limit: int) -> bytes:
 
 def read_text(file: Path, limit: int) -> str:
     """The UTF-8 text of a file of at most `limit` bytes. Raises UnusableFileError."""
+    content = read_bytes(file, limit)
     try:
-        return read_bytes(file, limit).decode("utf-8")
+        return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UnusableFileError(file, f"is not UTF-8 text at byte {error.start}; save it as UTF-8") from error
+        line = content.count(b"\n", 0, error.start) + 1
+        raise UnusableFileError(file, f"is not UTF-8 text in line {line}; save it as UTF-8") from error

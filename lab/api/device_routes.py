@@ -14,7 +14,7 @@ from lab.handset.client_keys import KEY_TEXT_MAX, ClientKeyError, public_jwk, re
 from lab.handset.keystore import KeystoreOptions, algorithm_of
 from lab.handset.numbered_device import DEVICES_MAX, NumberedDevice, device_imeis
 from lab.simulation.standalone_evidence import prepare_evidence
-from lab.world.places import UnknownPlaceError, find_place
+from lab.world.places import PlaceError, find_place
 from server_stub.api.admin.base_models import PAGE, Limit, RequestModel, ResponseModel
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
@@ -108,7 +108,7 @@ def attest_key(
     try:
         firmware, place = _profile(body.profile), find_place(body.place)
         key = read_public_key(given) if isinstance(given, str) else public_jwk(given)
-    except (UnknownPlaceError, ClientKeyError) as error:
+    except (PlaceError, ClientKeyError) as error:
         raise AdminError(422, AdminCode.REQUEST_INVALID, str(error)) from error
     keystore = KeystoreOptions(algorithm_of(key))
     chain = NumberedDevice.of(lab.seed, device, firmware).keystore(keystore).certify(key, body.nonce.encode())
@@ -127,4 +127,4 @@ def _profile(name: str) -> Profile:
     try:
         return load_named(name)
     except ProfileError as error:
-        raise AdminError(422, AdminCode.REQUEST_INVALID, error.message) from error
+        raise AdminError(422, AdminCode.REQUEST_INVALID, str(error)) from error

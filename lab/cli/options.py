@@ -89,15 +89,11 @@ Place = Annotated[
 
 def find_profile(value: str) -> "FirmwareProfile":
     """The shipped profile of this name, or that of a file if it is a path. Raises ProfileError."""
-    if not files.is_path(value):
-        output.known_name(value, list(firmware_profiles.names()), "profile")
     return firmware_profiles.find(value)
 
 
 def find_place(value: str) -> "LabPlace":
-    """The shipped place of this name, or that of a file if it is a path. Raises PlaceFileError, UnknownPlaceError."""
-    if not files.is_path(value.partition("#")[0]):
-        output.known_name(value, list(places.load_places()), "place")
+    """The shipped place of this name, or that of a file if it is a path. Raises PlaceError."""
     return places.resolve_place(value)
 
 

@@ -16,7 +16,6 @@ import typer
 
 from lab.cli.lazy import deferred
 from lab.reports.replaced_file import DEVICE_FOLDERS
-from text_input.files import is_path
 from text_input.printable import json_text, printable, shortened, with_isolates
 from text_input.suggestions import suggestion
 
@@ -169,14 +168,13 @@ def names(
 ) -> list[str]:
     """The comma-separated names in `text`, or all of them for None. Exits with an error if one is not known.
 
-    With `paths` an entry can also be the path of a TOML file.
+    With `paths` an entry can also be the path of a TOML file, and the caller checks it.
     """
     if text is None:
         return known
     wanted = [name.strip() for name in text.split(",") if name.strip()]
-    for name in wanted:
-        if not (paths and is_path(name.partition("#")[0])):
-            known_name(name, known, what, otherwise)
+    for name in () if paths else wanted:
+        known_name(name, known, what, otherwise)
     return wanted or exit_with_error(
         f"no {what} named; omit the option for all, or name some: {otherwise or ', '.join(known)}"
     )

@@ -78,7 +78,7 @@ def validate(
       activation places validate lab.toml
     """
 
-    report_validity(files, place_table.read_places, place_table.PlaceFileError, json=json)
+    report_validity(files, place_table.read_places, json=json)
 
 
 def _as_json(place: "Place") -> dict[str, Any]:

@@ -28,6 +28,7 @@ with deferred():
     from server_stub.policy import facts as policy_facts
     from server_stub.policy import policy as policy_documents
     from server_stub.reference_data import territory_codes
+    from text_input import documents as document_errors
     from text_input import files, toml
 
 if TYPE_CHECKING:
@@ -83,9 +84,9 @@ def check(
     rows = []
     for name in documents:
         text, document = _read(name), None
-        failures: tuple[errors.PolicyProblem, ...] = ()
-        warnings: tuple[errors.PolicyProblem, ...] = ()
-        notes: tuple[errors.PolicyProblem, ...] = ()
+        failures: tuple[document_errors.DocumentProblem, ...] = ()
+        warnings: tuple[document_errors.DocumentProblem, ...] = ()
+        notes: tuple[document_errors.DocumentProblem, ...] = ()
         try:
             policy = policy_documents.Policy.parse(text, name)
         except errors.PolicyError as error:

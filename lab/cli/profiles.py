@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -14,10 +14,8 @@ with deferred():
     from rich import table as tables
 
     import firmware_profiles
+    from text_input import documents
     from text_input import files as text_files
-
-if TYPE_CHECKING:
-    from lab.world.places import PlaceFileError
 
 app = typer.Typer(
     epilog="Example: activation profiles show official-global",
@@ -91,7 +89,7 @@ def validate(
       activation profiles validate my-firmware.toml
     """
 
-    report_validity(files, firmware_profiles.load, firmware_profiles.ProfileError, json=json)
+    report_validity(files, firmware_profiles.load, json=json)
 
 
 def list_rows(
@@ -110,33 +108,29 @@ def list_rows(
     output.show(table)
 
 
-def report_validity(
-    files: Iterable[Path],
-    read: Callable[[Path], object],
-    refusal: "type[firmware_profiles.ProfileError | PlaceFileError]",
-    *,
-    json: bool,
-) -> None:
-    """Print for each file whether `read` accepts it. Exits with 1 if one is refused, with 2 if one cannot be read."""
-    rows: list[dict[str, Any]] = []
+def report_validity(files: Iterable[Path], read: Callable[[Path], Any], *, json: bool) -> None:
+    """Read the files and print the errors. Exits with code 1 if one is not valid, with 2 if one cannot be read.
+
+    `code`, `line` and `message` of a file are those of its first error.
+    """
+    rows = []
     for file in files:
-        row: dict[str, Any] = {
-            "file": str(file),
-            "ok": True,
-            "code": None,
-            "line": None,
-            "message": f"{file}: valid",
-        }
+        problems: tuple[documents.DocumentProblem, ...] = ()
         try:
             read(file)
-        except refusal as error:
-            row |= {"ok": False, "code": str(error.code), "line": error.line, "message": str(error)}
-        rows.append(row)
+        except documents.DocumentError as error:
+            problems = error.problems
+        errors = [
+            {"code": each.code.value, "line": each.line, "key": each.key, "message": str(each)}
+            for each in problems
+        ]
+        first = errors[0] if errors else {"code": None, "line": None, "message": f"{file}: valid"}
+        row = {"file": str(file), "ok": not errors}
+        rows.append(row | {name: first[name] for name in ("code", "line", "message")} | {"errors": errors})
+        if not json:
+            output.say("\n".join(map(str, problems)) or str(first["message"]), err=bool(errors))
     if json:
         output.as_json(rows)
-    else:
-        for row in rows:
-            output.say(row["message"], err=not row["ok"])
     if any(row["code"] == "unreadable" for row in rows):
         raise typer.Exit(output.USAGE)
     if not all(row["ok"] for row in rows):

@@ -1,19 +1,21 @@
 """Places as data: position, networks on the air, and the SIMs of a device there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Final
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from lab.world.operators import BandError, UnknownOperatorError, find_operator, parse_bands
 from lab.world.radio import Guests, ReceivedNetwork
-from text_input.files import UnusableFileError, UserInputError, is_path, read_text
-from text_input.suggestions import suggestion
-from text_input.toml import FILE_MAX, TomlError, TomlPositions, parse_toml
+from text_input.documents import DocumentError, DocumentKind, located, parse_document, read_document
+from text_input.files import is_path, read_text
+from text_input.model_errors import DocumentCode
+from text_input.toml import FILE_MAX
+from text_input.toml import Path as DocumentPath
 from wire.codes import Registration
 from wire.evidence import Location, Plmn, Serving, Wifi
 from wire.model import CountryCode, Message, Sequence, Word
@@ -21,36 +23,15 @@ from wire.model import CountryCode, Message, Sequence, Word
 SHIPPED: Final = Path(__file__).with_name("places.toml")
 
 _PlmnText = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
+_Latitude = Annotated[float, Field(ge=-90, le=90)]
+_Longitude = Annotated[float, Field(ge=-180, le=180)]
 _PlaceName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
-class PlaceFileError(UserInputError):
-    """A file of places is not valid. `line` counts from 1, `key` is the dotted key of the error."""
+class PlaceError(DocumentError):
+    """A place cannot be used."""
 
-    def __init__(self, file: Path, line: int, key: str, detail: str) -> None:
-        super().__init__(f"{file.name}:{line}: {key}: {detail}" if key else f"{file.name}:{line}: {detail}")
-        self.file = file
-        self.line = line
-        self.key = key
-        self.detail = detail
-
-    @property
-    def code(self) -> str:
-        """`unreadable` for a file that cannot be read, else `bad-value`."""
-        return "unreadable" if isinstance(self.__cause__, UnusableFileError) else "bad-value"
-
-    @classmethod
-    def at(cls, file: Path, text: str, path: tuple[str, ...], detail: str) -> "PlaceFileError":
-        """The error at `path` of the TOML document `text`."""
-        return cls(file, TomlPositions(text).line_of(path), ".".join(path), detail)
-
-
-class UnknownPlaceError(UserInputError, LookupError):
-    """No place has this name. The message suggests the nearest names."""
-
-    def __init__(self, name: str, known: Mapping[str, "Place"]) -> None:
-        self.name = name
-        super().__init__(f"no place {name!r}; {suggestion(name, known)}")
+    kind = DocumentKind.PLACES
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +67,11 @@ class _NetworkEntry(Message):
 
 class _PlaceEntry(Message):
     sentence: Annotated[str, Field(min_length=1, max_length=200)]
-    position: Annotated[tuple[float, float], Field(strict=False)]
+    position: Annotated[tuple[_Latitude, _Longitude], Field(strict=False)]
     address: CountryCode
     sims: Annotated[Sequence[_PlmnText], Field(max_length=2)]
     wifi: Wifi = Wifi(connected=False)
     networks: Annotated[dict[_PlmnText, _NetworkEntry], Field(default_factory=dict)]
-
-
-class _PlaceFile(Message):
-    places: dict[_PlaceName, _PlaceEntry]
 
 
 class _NetworkError(Exception):
@@ -102,23 +79,12 @@ class _NetworkError(Exception):
 
 
 def read_places(file: Path) -> Mapping[str, Place]:
-    """The places of a TOML file. Raises PlaceFileError."""
-    try:
-        text = read_text(file, FILE_MAX)
-        document = parse_toml(text)
-    except UnusableFileError as error:
-        raise PlaceFileError(file, 1, "", error.reason) from error
-    except TomlError as error:
-        raise PlaceFileError(file, error.line, "", f"is not TOML: {error.detail}") from error
-    try:
-        entries = _PlaceFile(places=document).places
-    except ValidationError as error:
-        details = error.errors(include_url=False)
-        first = next((item for item in details if item["type"] == "extra_forbidden"), details[0])
-        path = tuple(part for part in first["loc"][1:] if isinstance(part, str) and part != "[key]")
-        message = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-        raise PlaceFileError.at(file, text, path, message) from error
-    return MappingProxyType({name: _place(file, text, name, entry) for name, entry in entries.items()})
+    """The places of a TOML file. Raises PlaceError."""
+    text = read_document(file, PlaceError)
+    entries = parse_document(text, str(file), dict[_PlaceName, _PlaceEntry], PlaceError)
+    if wrong := [each for name, entry in entries.items() for each in _contradictions(name, entry)]:
+        raise PlaceError(located(text, str(file), wrong))
+    return MappingProxyType({name: _place(name, entry) for name, entry in entries.items()})
 
 
 @lru_cache(maxsize=1)
@@ -127,32 +93,32 @@ def load_places() -> Mapping[str, Place]:
     return read_places(SHIPPED)
 
 
-def find_place(name: str) -> Place:
-    """The shipped place called `name`. Raises UnknownPlaceError with similar names."""
+def find_place(name: str, folder: Path | None = None) -> Place:
+    """The shipped place called `name`. Raises PlaceError with similar names, or a file of that name in `folder`."""
     places = load_places()
     if name not in places:
-        raise UnknownPlaceError(name, places)
+        raise PlaceError.unknown("place", name, places, folder)
     return places[name]
 
 
 def resolve_place(value: str, folder: Path = Path()) -> Place:
     """The shipped place of this name, or that of a file if `value` is a path, relative to `folder`.
 
-    A file of several places is followed by `#` and the name of one: `lab.toml#cellar`. Raises UnknownPlaceError and
-    PlaceFileError.
+    A file of several places is followed by `#` and the name of one: `lab.toml#cellar`. Raises PlaceError.
     """
     path, _, name = value.partition("#")
     if not is_path(path):
-        return find_place(value)
+        return find_place(value, folder)
     file = folder / path
     places = read_places(file)
     if name:
         if name not in places:
-            raise UnknownPlaceError(name, places)
+            raise PlaceError.unknown(f"place of {file}", name, places)
         return places[name]
     if len(places) != 1:
         example = f"{path}#{next(iter(places), 'name')}"
-        raise PlaceFileError(file, 1, "", f"has {len(places)} places; write which one, as in {example}")
+        text = f"has {len(places)} places; write which one, as in {example}"
+        raise PlaceError.one(str(file), None, text, DocumentCode.BAD_VALUE)
     return next(iter(places.values()))
 
 
@@ -167,21 +133,21 @@ def table_text(file: Path, name: str) -> str:
     return "\n".join(lines).rstrip()
 
 
-def _place(file: Path, text: str, name: str, entry: _PlaceEntry) -> Place:
-    networks: list[ReceivedNetwork] = []
+def _contradictions(name: str, entry: _PlaceEntry) -> Iterator[tuple[DocumentPath, str]]:
+    """Path and message of what is wrong in a place whose values are each valid."""
     for plmn, network in entry.networks.items():
         try:
-            networks.append(_network(_plmn(plmn), network))
+            _network(_plmn(plmn), network)
         except (UnknownOperatorError, BandError, _NetworkError) as error:
-            raise PlaceFileError.at(file, text, (name, "networks", plmn), str(error)) from error
+            yield (name, "networks", plmn), str(error)
+
+
+def _place(name: str, entry: _PlaceEntry) -> Place:
+    networks = tuple(_network(_plmn(plmn), network) for plmn, network in entry.networks.items())
     latitude, longitude = entry.position
-    try:
-        location = Location(latitude=latitude, longitude=longitude, accuracy=50.0)
-    except ValidationError as error:
-        detail = "write latitude and longitude in degrees"
-        raise PlaceFileError.at(file, text, (name, "position"), detail) from error
+    location = Location(latitude=latitude, longitude=longitude, accuracy=50.0)
     sims = tuple(map(_plmn, entry.sims))
-    return Place(name, entry.sentence, tuple(networks), location, entry.wifi, entry.address, sims)
+    return Place(name, entry.sentence, networks, location, entry.wifi, entry.address, sims)
 
 
 def _network(plmn: Plmn, entry: _NetworkEntry) -> ReceivedNetwork:

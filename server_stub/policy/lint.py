@@ -8,16 +8,16 @@ from collections.abc import Container, Iterator
 from itertools import chain, groupby
 from operator import itemgetter
 
-from server_stub.policy.errors import PolicyProblem, located
 from server_stub.policy.facts import CAMPAIGN
 from server_stub.policy.policy import Policy
 from server_stub.policy.space import Box, ComparisonBudget, Space, TooManyCombinationsError
+from text_input.documents import DocumentProblem, located
 from text_input.toml import Path
 
 
 def warnings(
     policy: Policy, source: str, *, known: Container[str] | None = None
-) -> tuple[PolicyProblem, ...]:
+) -> tuple[DocumentProblem, ...]:
     """Likely mistakes in `policy`, in the order of lines.
 
     `known` are the territories that exist; without it codes are not checked.
@@ -36,10 +36,10 @@ def warnings(
             for code in codes
             if known is not None and code not in known
         ]
-    return tuple(sorted(located(policy.text, source, found), key=lambda each: each.line))
+    return tuple(sorted(located(policy.text, source, found), key=lambda each: each.line or 0))
 
 
-def notes(policy: Policy, source: str) -> tuple[PolicyProblem, ...]:
+def notes(policy: Policy, source: str) -> tuple[DocumentProblem, ...]:
     """Choices in `policy` whose consequences the document does not show, in the order of lines."""
     found: list[tuple[Path, str]] = []
     rules = policy.document.rules
@@ -56,7 +56,7 @@ def notes(policy: Policy, source: str) -> tuple[PolicyProblem, ...]:
                 "same facts can give another decision; a condition on `activation` does not have this effect"
             )
             found.append((("rules", index, "when", "intent"), problem))
-    return tuple(sorted(located(policy.text, source, found), key=lambda each: each.line))
+    return tuple(sorted(located(policy.text, source, found), key=lambda each: each.line or 0))
 
 
 def _unmatched_rules(policy: Policy) -> Iterator[tuple[Path, str]]:

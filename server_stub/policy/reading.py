@@ -5,22 +5,16 @@ All errors are reported together; each has the document, the line, the key and w
 
 from collections.abc import Iterator
 
-from pydantic import ValidationError
-
 from server_stub.policy.document import PolicyDocument
-from server_stub.policy.errors import PolicyError, PolicyProblem, diagnose, located
+from server_stub.policy.errors import PolicyError
+from text_input.documents import located, parse_document
 from text_input.suggestions import suggestion
-from text_input.toml import Path, TomlError, parse_toml
+from text_input.toml import Path
 
 
 def parse(text: str, source: str) -> PolicyDocument:
     """Read and check the document `text`; `source` is its name in errors. Raises PolicyError."""
-    try:
-        document = PolicyDocument.model_validate(parse_toml(text))
-    except TomlError as error:
-        raise PolicyError([PolicyProblem(source, error.line, "", error.detail)]) from error
-    except ValidationError as error:
-        raise PolicyError(located(text, source, diagnose(error, PolicyDocument))) from error
+    document = parse_document(text, source, PolicyDocument, PolicyError)
     if conflicts := list(_conflicts(document)):
         raise PolicyError(located(text, source, conflicts))
     return document

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.world.places import PlaceFileError, UnknownPlaceError, load_places, resolve_place
+from lab.world.places import PlaceError, load_places, resolve_place
 from tests.cli.test_commands import activation, as_json
 
 CELLAR = """
@@ -107,7 +107,14 @@ def test_validate_of_places_reports_each_file(folder: Path) -> None:
     (folder / "bad.toml").write_text(CELLAR.replace("CU", "Cuba"), "utf-8")
     result = activation("places", "validate", "lab.toml", "bad.toml", "--json", code=1)
     good, bad = json.loads(result.stdout)
-    assert good == {"file": "lab.toml", "ok": True, "code": None, "line": None, "message": "lab.toml: valid"}
+    assert good == {
+        "file": "lab.toml",
+        "ok": True,
+        "code": None,
+        "line": None,
+        "message": "lab.toml: valid",
+        "errors": [],
+    }
     assert (bad["ok"], bad["code"], bad["line"]) == (False, "bad-value", 5)
     activation("places", "validate", "nowhere.toml", code=2)
 
@@ -115,9 +122,9 @@ def test_validate_of_places_reports_each_file(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "error", "words"),
     [
-        ("two.toml", PlaceFileError, "has 2 places; write which one, as in two.toml#cellar"),
-        ("two.toml#cellr", UnknownPlaceError, "did you mean 'cellar'"),
-        ("lab", UnknownPlaceError, "no place 'lab'"),
+        ("two.toml", PlaceError, "has 2 places; write which one, as in two.toml#cellar"),
+        ("two.toml#cellr", PlaceError, "did you mean 'cellar'"),
+        ("lab", PlaceError, "no place is called 'lab'; did you mean './lab.toml'"),
     ],
 )
 @pytest.mark.usefixtures("folder")

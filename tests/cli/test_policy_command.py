@@ -67,7 +67,7 @@ def test_check_reports_file_line_and_key(draft: Path, tmp_path: Path) -> None:
     bad.write_text(EXPORT.replace('"CU"', '"Cuba"').replace("retry_after = 900", "retry_aftr = 900"), "utf-8")
     result = run("check", bad)
     assert result.exit_code == 1
-    assert f"{bad}:10: error: territories.prohibited.0: 'Cuba' is not a territory" in result.stderr
+    assert f"{bad}:10: error: territories.prohibited.0: is 'Cuba'; write a territory" in result.stderr
     assert "rules.6.retry_aftr: unknown key; did you mean 'retry_after'?" in result.stderr
     draft.write_text(EXPORT.replace('"CU"', '"XX"'), "utf-8")
     warned = run("check", draft)
@@ -200,7 +200,7 @@ def test_an_invalid_document_stops_every_command(command: tuple[str, ...], tmp_p
     bad.write_text("id = ", "utf-8")
     result = run(*command, bad)
     assert result.exit_code == 1
-    assert f"{bad}:1: document:" in result.stderr
+    assert f"{bad}:1: is not TOML:" in result.stderr
     assert "activation policy check" in result.stderr
     assert run(*command, tmp_path / "none.toml").exit_code == 2
     assert "did you mean 'export-2021-09'" in run(*command, "export-2021").stderr

@@ -55,7 +55,7 @@ STEP = "steps:\n  - include: "
 MISTAKES = {
     "an error in an included file": (
         f"{STEP}list.yaml\n{CHECK}",
-        "list.yaml:2:3: [2]: is not a duration",
+        "list.yaml:2:3: [2].wait: is not a duration",
     ),
     "bad YAML in an included file": (f"{STEP}tab.yaml\n{CHECK}", "tab.yaml:2:8: "),
     "a cycle": (

@@ -30,7 +30,7 @@ from lab.scenario.engine.tally import tally
 from lab.scenario.files.parts import resolve_step
 from lab.scenario.files.reader import Case
 from lab.scenario.model.expect import Expect
-from lab.scenario.model.named_files import FILE_ERRORS, FileScope
+from lab.scenario.model.named_files import FileScope
 from lab.scenario.model.screen_steps import Golden
 from lab.scenario.model.step import HandsetStep, Step
 from lab.world.euicc import EuiccError
@@ -39,10 +39,12 @@ from server_stub.admin.devices import OperatorError
 from server_stub.admin.policies import PolicyAdminError
 from server_stub.key_repository import KeyRepositoryError
 from server_stub.verdicts.service import ServiceError
+from text_input.documents import DocumentError
 from wire.unlock import ChallengeError
 
 SCENARIO_ERRORS: Final = (
     ChallengeError,
+    DocumentError,
     EuiccError,
     KeyRepositoryError,
     OperatorError,
@@ -50,7 +52,6 @@ SCENARIO_ERRORS: Final = (
     ServiceError,
     StepError,
     UnknownOperatorError,
-    *FILE_ERRORS,
 )
 """What the lab and the server raise on purpose for a step that cannot be done. Any other exception is a defect."""
 

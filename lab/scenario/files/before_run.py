@@ -75,7 +75,7 @@ class BeforeRun:
             self._policy = self._scope.load(policy_named, name)
         except ValueError as error:
             self._policy = None
-            self._tree.add_error(path, FileErrorCode.UNKNOWN_NAME, str(error).split("\n", 1)[0])
+            self._tree.add_error(path, FileErrorCode.UNKNOWN_NAME, str(error))
 
     def _check_campaign(self, path: Path, name: str) -> None:
         if self._policy is not None and name not in self._policy.periods:

@@ -5,21 +5,20 @@ A step with a reference to a captured value has its real value during the run on
 placeholders.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
 from lab.scenario.files.errors import FileErrorCode
 from lab.scenario.files.parameters import REFERENCE, Substitution, plain_text
-from lab.scenario.files.schema_lookup import path_in_file, types_at, words_of
 from lab.scenario.files.validation_messages import describe, describe_unknown_verb
 from lab.scenario.files.yaml_positions import Path, Tree, dotted
 from lab.scenario.model.named_files import FileScope
 from lab.scenario.model.scenario import HandsetTable
 from lab.scenario.model.step import Step
 from lab.scenario.model.step_union import VERBS, verb_of
+from text_input.model_errors import Mistake, located_errors, words
 
 _PLACEHOLDERS: Final = (1, True, "x", "1 s", "2021-09-08", "208-01", "FR", "paris", "official-global")
 """Values that stand for a captured one, tried in this order where its reference as text is not valid."""
@@ -35,7 +34,7 @@ class Parts:
 
     def handset(self, path: Path, body: Any, labels: Mapping[str, str]) -> HandsetTable | None:
         """The handset at `path`, or None with errors."""
-        found: HandsetTable | None = self._part(HandsetTable, path, path, body, labels)
+        found: HandsetTable | None = self._part(HandsetTable, path, body, labels)
         return found
 
     def step(self, path: Path, body: Any, labels: Mapping[str, str]) -> Step | None:
@@ -45,24 +44,24 @@ class Parts:
             self._tree.add_error(path, *describe_unknown_verb(verb))
             return None
         if has_reference(body):
-            body = self._with_placeholders(VERBS[verb], (*path, verb), body)
-        found: Step | None = self._part(VERBS[verb], path, (*path, verb), body, labels)
+            body = self._with_placeholders(VERBS[verb], body)
+        found: Step | None = self._part(VERBS[verb], path, body, labels)
         return found
 
-    def _part(self, model: type[Any], path: Path, loc: Path, body: Any, labels: Mapping[str, str]) -> Any:
+    def _part(self, model: type[BaseModel], path: Path, body: Any, labels: Mapping[str, str]) -> Any:
         if path in self._fixed:
             return self._fixed[path]
         fixed = not has_reference(self._tree.value_at(path))
+        part = None
         try:
             part = model.model_validate(body, context=self._scope)
         except ValidationError as error:
-            report(self._tree, error, loc, labels)
-            part = None
+            report(self._tree, path, describe(error, model, body, path), labels)
         if fixed:
             self._fixed[path] = part
         return part
 
-    def _with_placeholders(self, model: type[BaseModel], loc: Path, body: Any) -> Any:
+    def _with_placeholders(self, model: type[BaseModel], body: Any) -> Any:
         """The body with placeholders instead of references where only those are valid."""
         tried: dict[Path, int] = {}
         original = body
@@ -71,18 +70,18 @@ class Parts:
                 model.model_validate(body, context=self._scope)
             except ValidationError as error:
                 wrong = {
-                    place: words_of(types_at((*loc, *each["loc"])))[:1]
-                    for each in error.errors(include_url=False)
-                    if (place := reference_at(original, path_in_file((*loc, *each["loc"]))[len(loc) - 1 :]))
+                    place: words(details)[:1]
+                    for details, where, _ in located_errors(error, model, body)
+                    if (place := reference_at(original, where))
                 }
             else:
                 return body
             if not wrong:
                 return body
-            for place, words in wrong.items():
+            for place, expected in wrong.items():
                 texts_only = not REFERENCE.fullmatch(_at(original, place))
                 options = [
-                    each for each in (*words, *_PLACEHOLDERS) if isinstance(each, str) or not texts_only
+                    each for each in (*expected, *_PLACEHOLDERS) if isinstance(each, str) or not texts_only
                 ]
                 if tried.get(place, 0) == len(options):
                     return original
@@ -91,27 +90,21 @@ class Parts:
         return original
 
 
-def report(tree: Tree, error: ValidationError, loc: Path, labels: Mapping[str, str]) -> None:
-    """Add the errors of a part at `loc`, which has the verb of a step after its path."""
-    found = error.errors(include_url=False)
-    for details in found:
-        # Pydantic also reports a list as too short if its items are invalid; only the items are reported here.
-        if details["type"] == "too_short" and any(
-            other is not details and other["loc"][: len(details["loc"])] == details["loc"] for other in found
-        ):
-            continue
-        whole = (*loc, *details["loc"])
-        path = path_in_file(whole)
-        code, message = describe(details, whole)
-        written = tree.value_at(path)
+def report(
+    tree: Tree, path: Path, found: Iterable[tuple[FileErrorCode, str, Mistake]], labels: Mapping[str, str]
+) -> None:
+    """Add the errors that `describe` found in what is at `path`."""
+    for code, words_of_error, mistake in found:
+        place, given, message = (*path, *mistake.path), mistake.details["input"], words_of_error
+        written = tree.value_at(place)
         if isinstance(written, str) and "${" in written:
-            if isinstance(details["input"], str) and "${" in details["input"]:
+            if isinstance(given, str) and "${" in given:
                 if tree.errors:
                     continue  # of a parameter, which is reported
                 message = "is a value of the run, which is not allowed here"
             combination = ", ".join(f"{name} is {text}" for name, text in labels.items())
             message += f" (written as {written!r}, where {combination})" if combination else ""
-        tree.add_error(path, code, message)
+        tree.add_error(place, code, message)
 
 
 def resolve_step(body: Any, captured: Mapping[str, Any], scope: FileScope) -> Step:
@@ -125,18 +118,14 @@ def resolve_step(body: Any, captured: Mapping[str, Any], scope: FileScope) -> St
         add(path, FileErrorCode.UNKNOWN_NAME, f"nothing was captured as {name!r}")
 
     filled = Substitution(captured, add, missing, plain_text).apply(body)
-    verb = verb_of(filled) or ""
+    model = VERBS[verb_of(filled) or ""]
     if not problems:
         try:
-            return VERBS[verb].model_validate(filled, context=scope)
+            return model.model_validate(filled, context=scope)
         except ValidationError as error:
-            problems += [_problem(details, verb) for details in error.errors(include_url=False)]
+            for _, message, mistake in describe(error, model, filled, ("steps", 0)):
+                problems.append(f"{dotted(mistake.path) or model.verb()}: {message}")
     raise ValueError("; ".join(problems))
-
-
-def _problem(details: ErrorDetails, verb: str) -> str:
-    path = dotted(tuple(details["loc"]))
-    return f"{path or verb}: {describe(details, ('steps', 0, verb, *details['loc']))[1]}"
 
 
 def has_reference(body: Any) -> bool:

@@ -24,6 +24,7 @@ from lab.scenario.files.parameters import (
     references,
 )
 from lab.scenario.files.parts import Parts, has_reference, reference_at, report
+from lab.scenario.files.validation_messages import describe
 from lab.scenario.files.yaml_positions import BYTES_MAX, Condition, Path, Tree, parse
 from lab.scenario.model.named_files import FileScope, run_root
 from lab.scenario.model.scenario import Exemption, HandsetTable, Scenario
@@ -256,7 +257,7 @@ class _FileReader:
         try:
             scenario = Scenario.model_validate(body, context=self.scope)
         except ValidationError as error:
-            report(tree, error, (), labels)
+            report(tree, (), describe(error, Scenario, body, ()), labels)
             return None
         self._check_names(scenario, names)
         if check is not None:

@@ -8,19 +8,22 @@ from collections.abc import Iterable, Iterator
 from enum import Enum
 from inspect import cleandoc
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic.fields import FieldInfo
 
-from lab.scenario.files.schema_lookup import leaves, words
 from lab.scenario.model.coercions import Short
 from lab.scenario.model.expect import Expect
-from lab.scenario.model.faults import WireFault
+from lab.scenario.model.faults import SCENARIO_FAULTS, WireFault
 from lab.scenario.model.field_types import Bounds, Span, Table
 from lab.scenario.model.includes import IncludedFile, IncludeStep
 from lab.scenario.model.scenario import Scenario
 from lab.scenario.model.step import Step
 from lab.scenario.model.step_union import ALL_STEPS, BARE, VERBS
+from server_stub.faults.catalogue import FaultKind
+from text_input.model_errors import bare_types
+
+T = TypeVar("T")
 
 INTRO: Final = """\
 # Scenario files: reference
@@ -165,6 +168,21 @@ def _shorts(annotation: Any) -> Iterator[str]:
 
 def _listed(enum: type[Enum]) -> str:
     return ", ".join(f"`{word}`" for word in words(enum))
+
+
+def leaves(annotation: Any, kind: type[T]) -> Iterator[type[T]]:
+    """The subclasses of `kind` that are in a type, also in a list or in the values of a table."""
+    for bare in bare_types(annotation):
+        if isinstance(bare, type) and issubclass(bare, kind):
+            yield bare
+        else:
+            for inner in typing.get_args(bare):
+                yield from leaves(inner, kind)
+
+
+def words(enum: type[Enum]) -> list[str]:
+    """The words of an enumeration that a scenario file can have."""
+    return [str(member.value) for member in (SCENARIO_FAULTS if enum is FaultKind else enum)]
 
 
 def _label(enum: type[Enum]) -> str:

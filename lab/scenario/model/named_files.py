@@ -14,18 +14,17 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, ValidationInfo, WithJsonSchema
 
-from firmware_profiles.errors import ProfileError
 from firmware_profiles.loader import find
 from firmware_profiles.loader import names as profile_names
 from lab.manufacturer.policies import BEFORE, LANTERN
 from lab.scenario.model.field_types import Line
-from lab.world.places import PlaceFileError, UnknownPlaceError, load_places, resolve_place
+from lab.world.places import load_places, resolve_place
 from server_stub import policies
 from server_stub.policy.errors import PolicyError
 from server_stub.policy.policy import Policy
+from text_input.documents import DocumentError, read_document
 from text_input.files import UnusableFileError, is_path, read_text
 from text_input.suggestions import suggestion
-from text_input.toml import FILE_MAX
 
 ROOT_MARKS: Final = (".git", "pyproject.toml")
 """A folder that has one of these is the root of what is below it."""
@@ -60,34 +59,26 @@ class IncludedText(str):
         return IncludedText, (str(self), self.folder)
 
 
-class UnknownPolicyError(LookupError):
-    """No policy has this name."""
-
-
 def policy_text(name: str, folder: Path) -> str:
-    """The document of a shipped policy, or of a file in `folder`. Raises UnknownPolicyError with the nearest name."""
+    """The document of a shipped policy, or of a file in `folder`. Raises PolicyError."""
     own = {"open-2021-08": BEFORE, "lantern-open": LANTERN}
     if name in own:
         return own[name]
-    try:
-        return read_text(folder / name, FILE_MAX) if is_path(name) else policies.read(name)
-    except (OSError, ValueError):  # ValueError: not text, or no file name
-        known = [*policies.names(), *own, *(file.name for file in folder.glob("*.toml"))]
-        raise UnknownPolicyError(f"no policy is called {name!r}; {suggestion(name, known)}") from None
+    if is_path(name):
+        return read_document(folder / name, PolicyError)
+    if name not in policies.names():
+        raise PolicyError.unknown("policy", name, [*policies.names(), *own], folder)
+    return policies.read(name)
 
 
 def policy_named(name: str, folder: Path) -> Policy:
-    """The policy of that document. Raises PolicyError and UnknownPolicyError."""
-    return _parsed_policy(policy_text(name, folder), f"{name.removesuffix('.toml')}.toml")
+    """The policy of that document. Raises PolicyError."""
+    return _parsed_policy(policy_text(name, folder), str(folder / name) if is_path(name) else name)
 
 
 @lru_cache(maxsize=32)
 def _parsed_policy(text: str, source: str) -> Policy:
     return Policy.parse(text, source)
-
-
-FILE_ERRORS: Final = (PlaceFileError, PolicyError, ProfileError, UnknownPlaceError, UnknownPolicyError)
-"""What is raised for a profile, a place or a policy that is not usable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +122,8 @@ class FileScope:
         if key not in self._read:
             try:
                 self._read[key] = reader(name, self.folder)
-            except FILE_ERRORS as error:
-                self._read[key] = ValueError(str(error))
+            except DocumentError as error:
+                self._read[key] = ValueError(error.summary)
         found = self._read[key]
         if isinstance(found, ValueError):
             raise found
@@ -160,18 +151,14 @@ def _located(value: str, scope: FileScope) -> str:
     return f"{scope.relative(IncludedText(path, getattr(value, 'folder', '')))}{mark}{part}"
 
 
-def _known(what: str, names: Collection[str], reader: Callable[[str, Path], Any]) -> BeforeValidator:
+def _known(reader: Callable[[str, Path], Any]) -> BeforeValidator:
     """A name, or a path that `reader` can read."""
 
     def check(value: Any, info: ValidationInfo) -> Any:
         if not isinstance(value, str):
             return value
-        if not is_path(value.partition("#")[0]):
-            if value not in names:
-                raise ValueError(f"no {what} is called {value!r}; {suggestion(value, names)}")
-            return value
         scope: FileScope = info.context or FileScope()
-        path = _located(value, scope)
+        path = _located(value, scope) if is_path(value.partition("#")[0]) else value
         scope.load(reader, path)
         return path
 
@@ -184,10 +171,10 @@ def _schema(names: Collection[str]) -> WithJsonSchema:
     return WithJsonSchema({"anyOf": [{"type": "string", "enum": list(names)}, path]})
 
 
-ProfileName = Annotated[str, _known("profile", profile_names(), find), _schema(profile_names())]
+ProfileName = Annotated[str, _known(find), _schema(profile_names())]
 """A firmware profile that the project ships, or the path of one."""
 
-PlaceName = Annotated[str, _known("place", load_places(), resolve_place), _schema(load_places())]
+PlaceName = Annotated[str, _known(resolve_place), _schema(load_places())]
 """A place of the lab, or the path of a file with one."""
 
 

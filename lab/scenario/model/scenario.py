@@ -1,6 +1,6 @@
 """A whole file: the world, the handsets in it, and the steps."""
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
@@ -51,7 +51,7 @@ class WorldTable(Table):
         "paris",
         description="The place of handsets without their own `place`.",
     )
-    network: Annotated[str, Field(pattern="^(up|down)$")] = Field(
+    network: Literal["up", "down"] = Field(
         "up", description="Whether the network of handsets is up at first."
     )
     policy: PolicyName = Field(

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 import firmware_profiles
-from firmware_profiles import ProfileCode, ProfileError, load, load_all, load_named, names, parse
+from firmware_profiles import ProfileError, load, load_all, load_named, names, parse
 from firmware_profiles.loader import FOLDER
+from text_input.documents import DocumentProblem
+from text_input.model_errors import DocumentCode
 from text_input.toml import TomlPositions
 
 OPTIONAL = {("agent",), ("hooks",), ("hooks", "falsified")}
@@ -19,12 +21,12 @@ def source(name: str) -> str:
     return (FOLDER / f"{name}.toml").read_text(encoding="utf-8")
 
 
-def rejection(text: str, name: str) -> ProfileError:
+def rejection(text: str, name: str) -> DocumentProblem:
     file = Path(f"{name}.toml")
     with pytest.raises(ProfileError) as caught:
         parse(text, file)
-    assert caught.value.file == file
-    return caught.value
+    assert caught.value.first.source == str(file)
+    return caught.value.first
 
 
 def statements(text: str) -> Iterator[tuple[tuple[str, ...], int, int]]:
@@ -58,7 +60,7 @@ def test_deleted_key_is_reported_at_the_line_of_its_table(name: str) -> None:
         if is_table(text, start):
             continue
         error = rejection("\n".join(rows[:start] + rows[end:]), name)
-        assert (error.code, error.key) == (ProfileCode.MISSING_KEY, ".".join(path))
+        assert (error.code, error.key) == (DocumentCode.MISSING_KEY, ".".join(path))
         assert error.line == TomlPositions(text).lines[path[:-1]]
         tried += 1
     assert tried >= 21
@@ -75,9 +77,9 @@ def test_misspelt_key_is_reported_at_its_line_with_the_nearest_word(name: str) -
         misspelt = path[-1] + "z"
         changed = [*rows[:start], rows[start].replace(path[-1], misspelt, 1), *rows[start + 1 :]]
         error = rejection("\n".join(changed), name)
-        assert (error.code, error.key) == (ProfileCode.UNKNOWN_KEY, ".".join((*path[:-1], misspelt)))
+        assert (error.code, error.key) == (DocumentCode.UNKNOWN_KEY, ".".join((*path[:-1], misspelt)))
         assert error.line == start + 1
-        assert repr(path[-1]) in error.message
+        assert repr(path[-1]) in error.text
 
 
 @pytest.mark.parametrize("name", names())
@@ -89,9 +91,9 @@ def test_misspelt_table_is_reported_at_its_line(name: str) -> None:
             continue
         changed = [row.replace(f"[{path[0]}", f"[{path[0]}z", 1) for row in rows]
         error = rejection("\n".join(changed), name)
-        assert (error.code, error.key) == (ProfileCode.UNKNOWN_KEY, f"{path[0]}z")
+        assert (error.code, error.key) == (DocumentCode.UNKNOWN_KEY, f"{path[0]}z")
         assert error.line == TomlPositions(text).lines[path[:1]]
-        assert repr(path[0]) in error.message
+        assert repr(path[0]) in error.text
 
 
 @pytest.mark.parametrize("name", names())
@@ -103,7 +105,7 @@ def test_value_of_another_type_is_reported_at_its_line(name: str) -> None:
             continue
         changed = [*rows[:start], f"{path[-1]} = {{ }}", *rows[end:]]
         error = rejection("\n".join(changed), name)
-        assert (error.code, error.key, error.line) == (ProfileCode.BAD_VALUE, ".".join(path), start + 1)
+        assert (error.code, error.key, error.line) == (DocumentCode.BAD_VALUE, ".".join(path), start + 1)
 
 
 @pytest.mark.parametrize("table", ["profile", "hardware", "boot", "image"])
@@ -112,8 +114,8 @@ def test_missing_table_is_reported_with_its_keys(table: str) -> None:
     whole = source("official-global").split("\n[")
     text = "\n[".join(part for part in whole if not part.startswith(f"{table}]"))
     error = rejection(text, "official-global")
-    assert (error.code, error.key, error.line) == (ProfileCode.MISSING_KEY, table, 1)
-    assert "add the table with" in error.message
+    assert (error.code, error.key, error.line) == (DocumentCode.MISSING_KEY, table, 1)
+    assert "add the table with" in error.text
 
 
 def test_optional_tables_can_be_absent() -> None:
@@ -135,12 +137,12 @@ def test_optional_tables_can_be_absent() -> None:
             "boot.bootloader",
             "use one of 'locked', 'unlocked'",
         ),
-        ('"alarm"', '"alarms"', "agent.wakes_on", "did you mean 'alarm'"),
-        ('"GSM 850"', '"GSM850"', "hardware.bands", "pattern"),
+        ('"alarm"', '"alarms"', "agent.wakes_on.3", "did you mean 'alarm'"),
+        ('"GSM 850"', '"GSM850"', "hardware.bands.0", "as in 'LTE 1800'"),
         ('"GSM 850"', '"GSM 900"', "hardware", "twice"),
-        ("oemboot = true", "oemboot = 1", "image.oemboot", "boolean"),
-        ("patch_level = 2021-08-01", 'patch_level = "August"', "image.patch_level", "date"),
-        ('tac = "00', 'tac = "35', "hardware.tac", "pattern"),
+        ("oemboot = true", "oemboot = 1", "image.oemboot", "true or false"),
+        ("patch_level = 2021-08-01", 'patch_level = "August"', "image.patch_level", "write a day"),
+        ('tac = "00', 'tac = "35', "hardware.tac", "begin with 00"),
         ('name = "official-global"', 'name = "official-eea"', "profile.name", "give both the same name"),
     ],
 )
@@ -148,9 +150,9 @@ def test_bad_value_is_reported_with_the_permitted_words(before: str, after: str,
     text = source("official-global")
     assert before in text
     error = rejection(text.replace(before, after, 1), "official-global")
-    assert (error.code, error.key) == (ProfileCode.BAD_VALUE, key)
-    assert says in error.message
-    assert error.line == TomlPositions(text).lines[tuple(key.split("."))]
+    assert (error.code, error.key) == (DocumentCode.BAD_VALUE, key)
+    assert says in error.text
+    assert error.line == TomlPositions(text).line_of(tuple(key.split(".")))
 
 
 @pytest.mark.parametrize(
@@ -166,8 +168,8 @@ def test_bad_value_is_reported_with_the_permitted_words(before: str, after: str,
 def test_text_that_is_not_toml_is_reported_with_its_line(text: str, line: int) -> None:
     """The last line if the text ends too early."""
     error = rejection(text, "broken")
-    assert (error.code, error.line, error.key) == (ProfileCode.SYNTAX, line, "")
-    assert "not TOML" in error.message
+    assert (error.code, error.line, error.key) == (DocumentCode.SYNTAX, line, "")
+    assert "not TOML" in error.text
 
 
 def test_unreadable_file_is_reported(tmp_path: Path) -> None:
@@ -175,23 +177,26 @@ def test_unreadable_file_is_reported(tmp_path: Path) -> None:
     latin = tmp_path / "latin.toml"
     latin.write_bytes(b"[profile]\ntitle = 'caf\xe9'\n")
     long = tmp_path / "long.toml"
-    long.write_text("# x\n" * 20_000)
-    for path, line in ((tmp_path / "none.toml", None), (tmp_path, None), (latin, 2), (long, None)):
+    long.write_text("# x\n" * 300_000)
+    for path, words in (
+        (tmp_path / "none.toml", "cannot be read"),
+        (tmp_path, "cannot be read"),
+        (latin, "in line 2"),
+        (long, "longer"),
+    ):
         with pytest.raises(ProfileError) as caught:
             load(path)
-        assert (caught.value.code, caught.value.file, caught.value.line) == (
-            ProfileCode.UNREADABLE,
-            path,
-            line,
-        )
+        found = caught.value.first
+        assert (found.code, found.source, found.line) == (DocumentCode.UNREADABLE, str(path), None)
+        assert words in found.text
 
 
 def test_unknown_name_is_reported_with_the_nearest() -> None:
     """A path is not a name."""
     with pytest.raises(ProfileError) as caught:
         load_named("oficial-globl")
-    assert caught.value.code is ProfileCode.UNKNOWN_PROFILE
-    assert "'official-global'" in caught.value.message
+    assert caught.value.first.code is DocumentCode.UNKNOWN_NAME
+    assert "'official-global'" in caught.value.first.text
     with pytest.raises(ProfileError):
         load_named("../firmware_profiles/official-global")
 

@@ -28,6 +28,6 @@ def test_a_missing_file_and_one_that_is_not_text_are_named(tmp_path: Path) -> No
         read_text(file, 10)
     assert caught.value.missing
     file.write_bytes(b"ab\xff")
-    with pytest.raises(UnusableFileError, match="is not UTF-8 text at byte 2") as caught:
+    with pytest.raises(UnusableFileError, match="is not UTF-8 text in line 1") as caught:
         read_text(file, 10)
     assert str(file) in str(caught.value)

@@ -247,7 +247,11 @@ def test_invalid_document_is_rejected_with_line_and_key(old: str, new: str, line
     assert old in MINIMAL
     with pytest.raises(PolicyError) as caught:
         Policy.parse(MINIMAL.replace(old, new, 1), "p.toml")
-    assert (caught.value.source, caught.value.line, caught.value.key) == ("p.toml", line, key)
+    assert (caught.value.first.source, caught.value.first.line, caught.value.first.key) == (
+        "p.toml",
+        line,
+        key,
+    )
     assert f"p.toml:{line}: " in str(caught.value)
 
 

@@ -38,7 +38,7 @@ INVALID = {
         "did you mean 'language'",
     ),
     "steps:\n  - move: phone\n    to: paris\n    wait: 3 days\n": (
-        6,
+        8,
         FileErrorCode.UNKNOWN_MEMBER,
         "another step",
     ),
@@ -112,7 +112,7 @@ INVALID = {
     "steps:\n  - fault: clock-skew\n    seconds: 999999999999\n": (
         7,
         FileErrorCode.BAD_VALUE,
-        "less than or equal",
+        "write at most 316224000",
     ),
     "steps:\n  - wait: 365000 days\n": (6, FileErrorCode.BAD_VALUE, "longer than ten years"),
     "steps:\n  - wait-until: 0001-01-01\n": (6, FileErrorCode.BAD_VALUE, "the years are"),

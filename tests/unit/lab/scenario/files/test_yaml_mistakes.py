@@ -100,7 +100,7 @@ MISTAKES: dict[str, tuple[str, tuple[int, int], str]] = {
     "a dash indented less": (f"{STEPS}   - retry\n  - retry\n", (7, 3), "align the dashes"),
     "a dash in a table": ("name: a\n- retry\n", (2, 1), "align the dashes"),
     "a dash after a colon": ("name: a\nsteps: - retry\n", (2, 8), "begin the list on the next line"),
-    "no dashes": (f"{STEPS}  wait: 5 days\n  retry:\n", (5, 1), "begin each step with a dash"),
+    "no dashes": (f"{STEPS}  wait: 5 days\n  retry:\n", (5, 1), "begin each step with `- `"),
     "a quote that is open": (
         "name: 'a\nabout: b\n",
         (1, 7),
