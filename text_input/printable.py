@@ -18,6 +18,11 @@ def with_isolates(text: str) -> str:
     return "".join(part if number % 2 else printable(part) for number, part in parts)
 
 
+def without_isolates(text: str) -> str:
+    """`text` without isolates, which are invisible."""
+    return _ISOLATES.sub("", text)
+
+
 def printable(text: str) -> str:
     """`text` with an escape in place of each unsafe character.
 
@@ -45,3 +50,12 @@ def shortened(line: str) -> str:
     """
     half = LINE_MAX // 2 - 2
     return line if len(line) <= LINE_MAX else f"{line[:half]} … {line[-half:]}"
+
+
+def counted(number: int, what: str) -> str:
+    """A number and a noun.
+
+    >>> counted(1, "file"), counted(2, "file")
+    ('1 file', '2 files')
+    """
+    return f"{number} {what}{'' if number == 1 else 's'}"

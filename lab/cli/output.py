@@ -62,6 +62,11 @@ class _Escaped:
             yield segment if segment.control else segment._replace(text=self.escape(segment.text))
 
 
+def note(text: str) -> None:
+    """Print a message about the command itself, on standard error."""
+    say(f"activation: {text}", err=True)
+
+
 def show(*renderables: Any, escape: Callable[[str], str] = printable) -> None:
     """Print tables and text."""
     console = rich_console.Console(highlight=False, markup=False, emoji=False)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lab.cli import output, run_output, run_reports
-from lab.cli import run_options as options
 from lab.cli.lazy import deferred
 from lab.cli.options import Json
+from lab.cli.run_options import AllureResults, JunitTimes
 
 with deferred():
     from lab.scenario.engine import result
@@ -38,8 +38,8 @@ def merge(
             "--partial", help="Merge also if shards are missing or incomplete, and mark the report."
         ),
     ] = False,
-    allure: options.AllureResults = None,
-    junit_times: options.JunitTimes = False,
+    allure: AllureResults = None,
+    junit_times: JunitTimes = False,
     json: Json = False,
 ) -> None:
     """Join the reports of all shards of a run: the same files, byte for byte, as those of the run without --shard.
@@ -82,4 +82,5 @@ def _write(run: "MergedRun", files: "targets.ReportTargets") -> "Counter[Status]
             written.add(each)
             counts[each.status] += 1
         written.close(run.runs, run.unusable, complete=run.complete)
+    run_reports.note_written(files)
     return counts

@@ -2,73 +2,48 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import typer
 
 from lab.cli import output, run_output, run_reports, run_session
-from lab.cli import run_options as options
 from lab.cli.lazy import deferred
-from lab.cli.options import Json
+from lab.cli.run_options import RunOptions, with_run_options
 from lab.scenario.engine.interruption import Interruption
 from lab.scenario.files.errors import ScenarioError
 
 with deferred():
     from lab.backend import hosts, http_host
-    from lab.scenario.engine import context, runner
+    from lab.scenario.engine import context as engine_context
+    from lab.scenario.engine import runner
     from lab.scenario.files import discovery, shards
     from lab.scenario.files import selection as selections
     from lab.scenario.output import last_failed as last_failures
-    from lab.scenario.output import run_root
-    from lab.scenario.output import targets as report_targets
+    from lab.scenario.output import run_root, targets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterable, Sequence
 
     from lab.scenario.engine.runner import Plan
     from lab.scenario.files.reader import Case
-    from lab.scenario.files.selection import Selection
     from lab.scenario.files.shards import Durations, Shard, ShardPart
     from lab.scenario.output.last_failed import LastFailed
     from lab.scenario.output.run_root import RunRoot
 
+_SEED: Final = "2021"
 
-def run(
-    command: typer.Context,
-    paths: options.Paths,
-    workers: options.Workers = 1,
-    junit_file: options.JunitFile = None,
-    html: options.HtmlFile = None,
-    report: options.ReportFolder = None,
-    allure: options.AllureResults = None,
-    details: options.Details = False,
-    junit_times: options.JunitTimes = False,
-    commit: options.Commit = None,
-    seed: options.RunSeed = "2021",
-    only: options.Only = None,
-    tag: options.Tags = None,
-    not_tag: options.NotTags = None,
-    list_only: options.ListOnly = False,
-    last_failed: options.LastFailedOnly = False,
-    stop: options.StopAtFirst = False,
-    max_failures: options.MaxFailures = None,
-    enforce_time: options.EnforceTime = False,
-    shard: options.ShardNumber = None,
-    durations: options.DurationsFile = None,
-    http: options.Http = False,
-    screenshots: options.Screenshots = Path("screenshots"),
-    update_golden: options.UpdateGolden = False,
-    server: options.ServerUrl = None,
-    token: options.Token = None,
-    json: Json = False,
-) -> None:
+
+@with_run_options
+def run(context: typer.Context, options: RunOptions) -> None:
     """Run scenarios, and explain why scenarios failed.
 
     One --only and one --tag must match, and no --not-tag; * and ? are wildcards. With --shard each scenario is in
     exactly one part, on every host; `activation report merge` joins the reports.
 
     SIGINT and SIGTERM end a run within two seconds, a second one immediately; files have the results so far.
+
+    Results, failures and files that cannot be used are on standard output; with --json or --list those files are on
+    standard error, where all notes are.
 
     Exit code: 0 if all passed, 1 if one failed, 2 if a file cannot be used or a name matches nothing, 3 if this
     program, a worker process or --server failed (status `internal-error`), 130 after SIGINT, 143 after SIGTERM.
@@ -77,91 +52,102 @@ def run(
     Example:
       activation run scenarios -n 2 --tag lock --junit scenarios.xml
     """
-    interruption = command.with_resource(Interruption().handled())  # before modules that take long to load
-    _check_target(server, http=http)
+    interruption = context.with_resource(Interruption().handled())  # before modules that take long to load
+    if options.server is not None:
+        if options.http:
+            output.exit_with_error("--http starts a server, --server uses a running one; give one of them")
+        output.check_origin(options.server)
     faults: list[ScenarioError] = []
-    selection = selections.Selection(tuple(only or ()), tuple(tag or ()), tuple(not_tag or ()))
-    root = run_root.RunRoot.of(paths)
+    selection = selections.Selection(
+        tuple(options.only or ()), tuple(options.tag or ()), tuple(options.not_tag or ())
+    )
+    cut = _cut(options)
+    root = run_root.RunRoot.of(options.paths)
     failed_before = last_failures.LastFailed(root)
-    selection.other = _only_failed(failed_before, wanted=last_failed)
-    read = discovery.each_case(paths, partial(_report, faults), partial(output.say, err=True))
-    found = interruption.until_stopped(read)
-    cases, part = _sharded(selection, found, _cut(shard, durations), root)
-    if list_only:
-        run_output.print_list(cases, json=json)
+    read = discovery.each_case(options.paths, partial(_report, options, faults), output.note)
+    selected = selection.select(failed_before.seen(interruption.until_stopped(read)))
+    cases: Iterable[Case] = selected
+    part, seed = None, options.seed or _SEED
+    if cut is not None or options.last_failed:
+        cases, part, seed = _chosen(list(selected), options, failed_before, cut, root)
+    if options.list_only:
+        run_output.print_list(cases, json=options.json)
         raise typer.Exit(run_session.selection_code(selection, faults, interruption))
-    targets = report_targets.ReportTargets(report, html, junit_file, junit_times, allure)
-    run_reports.check(targets)
-    host = http_host.HttpHost if http else hosts.InProcessHost
-    written_by_steps = context.OutputOptions(screenshots, update_golden)
-    plan = runner.Plan(seed, workers, host, server, token, enforce_time, written_by_steps, details)
+    files = targets.ReportTargets(
+        options.report, options.html, options.junit, options.junit_times, options.allure
+    )
+    run_reports.check(files)
+    plan = runner.Plan(
+        seed,
+        options.workers,
+        http_host.HttpHost if options.http else hosts.InProcessHost,
+        options.server,
+        options.token,
+        options.enforce_time,
+        engine_context.OutputOptions(options.screenshots, options.update_golden),
+        options.details,
+    )
     _check_server(plan)
-    printer = run_output.JsonOutput() if json else run_output.TextOutput()
-    reports = run_reports.RunReports(targets, paths, plan, commit, part)
-    session = run_session.RunSession(plan, selection, faults, printer, reports, failed_before, interruption)
-    session.failures_max = 1 if stop else max_failures
+    reports = run_reports.RunReports(files, root, plan, options.commit, part)
+    session = run_session.RunSession(options, plan, selection, faults, reports, failed_before, interruption)
     code = session.run(cases)
-    if server is not None and interruption.signal is None:
-        output.check_server(server)  # scenarios that were skipped prove nothing if it stopped meanwhile
+    if options.server is not None and interruption.signal is None:
+        output.check_server(
+            options.server
+        )  # scenarios that were skipped prove nothing if it stopped meanwhile
     raise typer.Exit(code)
 
 
-def _cut(shard: str | None, durations: Path | None) -> "tuple[Shard, Durations] | None":
+def _cut(options: RunOptions) -> "tuple[Shard, Durations] | None":
     """How to cut the scenarios into shards, None for a whole run. Exits with an error if an option cannot be used."""
-    if shard is None:
-        if durations is not None:
-            output.exit_with_error("--durations needs --shard, such as --shard 1/4")
-        return None
+    file = options.durations
+    if options.shard is None:
+        return (
+            None if file is None else output.exit_with_error("--durations needs --shard, such as --shard 1/4")
+        )
     try:
-        chosen = shards.parse_shard(shard)
+        chosen = shards.parse_shard(options.shard)
     except ValueError as error:
-        output.exit_with_error(f"--shard {shard!r} {error}")
+        output.exit_with_error(f"--shard {options.shard!r} {error}")
     try:
-        return chosen, shards.durations(durations.read_bytes()) if durations else shards.Durations()
+        return chosen, shards.durations(file.read_bytes()) if file else shards.Durations()
     except OSError as error:
-        output.exit_with_error(f"cannot read {durations}: {error.strerror}")
+        output.exit_with_error(f"cannot read {file}: {error.strerror}")
     except ValueError as error:
-        output.exit_with_error(f"{durations} {error}; name the timings.json of an earlier run")
+        output.exit_with_error(f"{file} {error}; name the timings.json of an earlier run")
 
 
-def _sharded(
-    selection: "Selection", found: "Iterator[Case]", cut: "tuple[Shard, Durations] | None", root: "RunRoot"
-) -> "tuple[Iterator[Case], ShardPart | None]":
-    """The selected scenarios, or those of a shard, for which all files are read first.
-
-    What failed before can differ from host to host, so all scenarios are divided, not only those.
+def _chosen(
+    cases: "Sequence[Case]",
+    options: RunOptions,
+    failed: "LastFailed",
+    cut: "tuple[Shard, Durations] | None",
+    root: "RunRoot",
+) -> "tuple[list[Case], ShardPart | None, str]":
+    """The scenarios of a shard, or those that failed before, with the seed. Failures can differ from host to host, so
+    all scenarios are divided, not only those.
     """
-    if cut is None:
-        return selection.select(found), None
-    wanted = selection.other
-    selection.other = lambda case: wanted(case) or True  # sees every case
-    cases = list(selection.select(found))
-    part = shards.part(*cut, [(case.id, root.name(case.file)) for case in cases])
-    part = replace(part, positions=tuple(at for at in part.positions if wanted(cases[at])))
-    return (cases[at] for at in part.positions), part
+    part = shards.part(*cut, [(case.id, root.name(case.file)) for case in cases]) if cut else None
+    positions: Sequence[int] = part.positions if part else range(len(cases))
+    seed, seeds = options.seed or _SEED, failed.seeds(cases) if options.last_failed else {}
+    if seeds:
+        positions = [at for at in positions if at in seeds]
+        before = sorted({*seeds.values()} - {""})
+        seed = before[0] if options.seed is None and len(before) == 1 else seed
+        if before not in ([], [seed]):
+            output.note(f"these scenarios failed with the seed {' or '.join(before)}; now it is {seed}")
+        elif seed not in (options.seed, _SEED):
+            output.note(f"the seed is {seed}, with which these scenarios failed")
+    elif options.last_failed:
+        output.note("none of these scenarios is in the list of failures, so all of them are run")
+    if part:
+        part = replace(part, positions=tuple(positions))
+    return [cases[at] for at in positions], part, seed
 
 
-def _report(faults: list[ScenarioError], fault: ScenarioError) -> None:
+def _report(options: RunOptions, faults: list[ScenarioError], fault: ScenarioError) -> None:
     faults.append(fault)
-    output.say("\n".join(fault.lines()), err=True)
-
-
-def _only_failed(failed: "LastFailed", *, wanted: bool) -> "Callable[[Case], bool]":
-    """If it is wanted, whether a scenario failed in the last run; every scenario if none did."""
-    if wanted and failed:
-        return failed.selects
-    if wanted:
-        output.say(f"activation: {failed.file} lists no failure of an earlier run; all are run", err=True)
-    return lambda _: True
-
-
-def _check_target(server: str | None, *, http: bool) -> None:
-    """Check that `server` is an origin, and that no other server is chosen."""
-    if server is None:
-        return
-    if http:
-        output.exit_with_error("--http starts a server, --server uses a running one; give one of them")
-    output.check_origin(server)
+    output.say("\n".join(fault.lines()), err=options.json or options.list_only)
 
 
 def _check_server(plan: "Plan") -> None:

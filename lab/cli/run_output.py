@@ -6,9 +6,11 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
+import typer
+
 from lab.cli import output
 from lab.cli.lazy import deferred
-from text_input.printable import json_text
+from text_input.printable import counted, json_text
 
 with deferred():
     from lab.scenario.engine import result
@@ -74,13 +76,11 @@ class TextOutput:
 
     def add(self, each: "ScenarioResult") -> None:
         """Print a result."""
-        status = result.Status
-        marks = {status.FAILED: "FAILED", status.ERROR: "ERROR", status.INTERNAL_ERROR: "CRASHED"}
-        marks[status.EXPECTED_FAILURE] = "xfailed"
-        why = f": {explain.reason(each)}" if each.status in (status.SKIPPED, status.EXPECTED_FAILURE) else ""
-        output.say(f"{marks.get(each.status, each.status):<8}{each.id}{why}")
-        if each.status in result.BAD:
-            output.say(f"\n{explain.explain(each)}\n")
+        bad, reasoned = each.status in result.BAD, (result.Status.SKIPPED, result.Status.EXPECTED_FAILURE)
+        why = f": {explain.reason(each)}" if each.status in reasoned else ""
+        output.say(f"{each.status.upper() if bad else each.status:<7} {each.id}{why}")
+        if bad:
+            typer.echo(f"\n{explain.explain(each, shutil.get_terminal_size().columns)}\n")
 
     def close(self) -> None:
         """Nothing is left to print."""
@@ -88,8 +88,8 @@ class TextOutput:
 
 def summary(counts: "Counter[Status]", unusable: int, overdrawn: int = 0) -> str:
     """The line after the results."""
-    sums = [f"{counts[each]} {each}" for each in result.Status if counts[each]]
-    sums += [f"{unusable} {'file' if unusable == 1 else 'files'} not usable"] if unusable else []
+    sums = [result.counts_text(counts)] if counts else []
+    sums += [f"{counted(unusable, 'file')} not usable"] if unusable else []
     sums += [f"{overdrawn} over the budget of processor time"] if overdrawn else []
     return ", ".join(sums)
 
@@ -116,4 +116,4 @@ def print_list(cases: "Iterable[Case]", *, json: bool) -> None:
     for case in found:
         output.say(f"{case.id}  {' '.join(f'#{tag}' for tag in case.scenario.tags)}".rstrip())
     if found:
-        output.say(f"\n{len(found)} {'scenario' if len(found) == 1 else 'scenarios'}")
+        output.say(f"\n{counted(len(found), 'scenario')}")

@@ -1,6 +1,6 @@
 """The report options of `activation run`: checked before the run, and written while it runs."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from lab.cli import output
 from lab.cli.lazy import deferred
+from lab.reports.replaced_file import DEVICE_FOLDERS
+from lab.scenario.output.targets import PAGE
 
 with deferred():
     from lab.scenario.files import reader
-    from lab.scenario.output import report_file, reports, run_root, timings
+    from lab.scenario.output import report_file, reports, timings
 
 if TYPE_CHECKING:
     from lab.scenario.engine.result import ScenarioResult
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from lab.scenario.files.errors import ScenarioError
     from lab.scenario.files.shards import ShardPart
     from lab.scenario.output.reports import Reports
+    from lab.scenario.output.run_root import RunRoot
     from lab.scenario.output.targets import ReportTargets
 
 
@@ -28,17 +31,16 @@ class RunReports:
     def __init__(
         self,
         targets: "ReportTargets",
-        paths: Sequence[Path],
+        root: "RunRoot",
         plan: "Plan",
         commit: str | None,
         part: "ShardPart | None",
     ) -> None:
         self._reports: Reports | None = None
-        self._workers, self._details, self._began = plan.workers, plan.details, datetime.now(UTC)
+        self._targets, self._root, self._plan, self._began = targets, root, plan, datetime.now(UTC)
         if targets.files or targets.allure:
-            self._root = run_root.RunRoot.of(paths)
             header = report_file.ReportHeader(
-                commit or self._root.commit(), plan.seed, details=plan.details, shard=part
+                commit or root.commit(), plan.seed, details=plan.details, shard=part
             )
             with errors():
                 self._reports = reports.Reports(targets, header)
@@ -54,15 +56,16 @@ class RunReports:
         """Add a result."""
         if self._reports:
             with errors():
-                self._reports.add(report_file.reported(each, self._root, details=self._details))
+                self._reports.add(report_file.reported(each, self._root, details=self._plan.details))
 
     def close(self, faults: "Iterable[ScenarioError]", interrupted: str | None = None) -> None:
         """Write the end of the reports. `interrupted` says by what the run ended early, None if it did not."""
         if self._reports:
             unusable = [report_file.UnusableFile(self._root.name(each.file), each.errors) for each in faults]
-            runs = [timings.RunTimes.until_now(self._began, self._workers, interrupted)]
+            runs = [timings.RunTimes.until_now(self._began, self._plan.workers, interrupted)]
             with errors():
                 self._reports.close(runs, unusable, complete=interrupted is None)
+            note_written(self._targets)
 
 
 def check(targets: "ReportTargets") -> None:
@@ -77,6 +80,17 @@ def check(targets: "ReportTargets") -> None:
         if file.name.endswith(reader.SUFFIX):
             output.exit_with_error(f"{file} has the name of a scenario file; choose another name")
         output.check_writable(file)
+
+
+def note_written(targets: "ReportTargets") -> None:
+    """Say which files were written, except to a pipe or a stream."""
+    if targets.folder:
+        output.note(f"wrote {targets.folder / PAGE} and {len(targets.in_folder) - 1} files beside it")
+    for file in (targets.html, targets.junit):
+        if file and file.is_file() and file.parent not in DEVICE_FOLDERS:
+            output.note(f"wrote {file}")
+    if targets.allure:
+        output.note(f"wrote results for Allure into {targets.allure}")
 
 
 def _make_folder(folder: Path) -> None:

@@ -11,15 +11,20 @@ import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
+from lab.cli.run_options import RunOptions
 from lab.cli.run_output import JsonOutput, ProgressBar, TextOutput, summary
 from lab.scenario.engine.interruption import Interruption, blocked
 from lab.scenario.files.errors import ScenarioError
+from text_input.printable import counted
 
 with deferred():
     from lab.scenario.engine import remote_operations, result, runner
+    from lab.scenario.model import groups
     from lab.world import temporary
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lab.cli.run_reports import RunReports
     from lab.scenario.engine.result import ScenarioResult, Status
     from lab.scenario.engine.runner import Plan, Run
@@ -32,16 +37,19 @@ if TYPE_CHECKING:
 class RunSession:
     """What is done with the results of a run. `faults` are the files that cannot be used, found as they are read."""
 
+    options: RunOptions
     plan: "Plan"
     selection: "Selection"
     faults: Sequence[ScenarioError]
-    printer: JsonOutput | TextOutput
     reports: "RunReports"
     last_failed: "LastFailed"
     interruption: Interruption
-    failures_max: int | None = None
     _counts: "Counter[Status]" = field(default_factory=Counter)
     _overdrawn: int = 0
+    _written: "dict[str, list[Path]]" = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._printer = JsonOutput() if self.options.json else TextOutput()
 
     def run(self, cases: "Iterable[Case]") -> int:
         """Run scenarios. Returns the exit code.
@@ -52,7 +60,8 @@ class RunSession:
         if ProgressBar.is_possible():
             cases = list(cases)
             bar = ProgressBar(len(cases))
-        run = runner.Run(cases, self.plan, self.interruption, self.failures_max)
+        failures_max = 1 if self.options.stop else self.options.max_failures
+        run = runner.Run(cases, self.plan, self.interruption, failures_max)
         self.interruption.abandon = lambda: self._abandon(run)
         with self.reports:
             for each in run.results():
@@ -70,8 +79,10 @@ class RunSession:
         self._counts[each.status] += 1
         self._overdrawn += each.timing is not None and each.timing.over_budget
         with blocked():  # a write to a full pipe that is interrupted can lose text
-            self.printer.add(each)
+            self._printer.add(each)
             sys.stdout.flush()
+        for verb, file in each.written:
+            self._written.setdefault(verb, []).append(file)
         self.last_failed.add(each)
         self.reports.add(each)
 
@@ -98,23 +109,34 @@ class RunSession:
         elif not run.complete:
             stopped = f"the run stopped after {run.failures} failure{'s' if run.failures > 1 else ''}"
         with blocked():
-            self.printer.close()
+            self._printer.close()
+            sys.stdout.flush()
+        if not self.options.json and (self._counts or self.faults):
+            output.say("\n" + summary(self._counts, len(self.faults), self._overdrawn))
             sys.stdout.flush()
         self.reports.close(self.faults, stopped or None)
+        self._note_written()
         self._write_last_failed(complete=run.complete)
-        if isinstance(self.printer, TextOutput) and (self._counts or self.faults):
-            output.say("\n" + summary(self._counts, len(self.faults), self._overdrawn))
         if stopped:
-            output.say(f"activation: {stopped}; not all scenarios were run", err=True)
+            output.note(f"{stopped}; not all scenarios were run")
         return 128 + signal if signal is not None else self._exit_code(complete=run.complete)
+
+    def _note_written(self) -> None:
+        """Say which files the steps wrote, and also if `--update-golden` had nothing to write."""
+        if count := len(self._written.get("screenshot", ())):
+            output.note(f"wrote {counted(count, 'screenshot')} into {self.options.screenshots}")
+        golden = [str(file) for file in self._written.get("golden", ())]
+        if golden or self.options.update_golden:
+            files = f": {groups.some_names(golden)}" if golden else ", as no screen has changed"
+            output.note(f"wrote {counted(len(golden), 'golden file')}{files}")
 
     def _write_last_failed(self, *, complete: bool) -> None:
         if complete and (missing := self.last_failed.drop_missing()):
-            output.say(f"activation: failed before and no longer there: {', '.join(missing)}", err=True)
+            output.note(f"failed before and no longer there: {', '.join(missing)}")
         try:
             self.last_failed.write()
         except OSError as error:
-            output.say(f"activation: cannot write {self.last_failed.file}: {error.strerror}", err=True)
+            output.note(f"cannot write {self.last_failed.file}: {error.strerror}")
 
     def _exit_code(self, *, complete: bool) -> int:
         if complete and (code := selection_code(self.selection, self.faults, self.interruption)):
@@ -137,5 +159,5 @@ def selection_code(
     if not selection.found and not faults and not unmatched:
         unmatched = ["no scenario matches all of these options; --list shows ids and tags"]
     for line in unmatched:
-        output.say(f"activation: {line}", err=True)
+        output.note(line)
     return output.USAGE if unmatched or faults else 0

@@ -255,5 +255,5 @@ def first_token(file: Path, admin: "context.AdminContext") -> str | None:
         try:
             output.write_private(file, token)
         except OSError as error:
-            output.say(f"activation: cannot write {file}: {error.strerror}; note the token", err=True)
+            output.note(f"cannot write {file}: {error.strerror}; note the token")
     return token

@@ -76,7 +76,7 @@ def verify(
     if not trace.verified:
         may_be_name = token != "-" and len(token) < 256 and not files.is_file(token)  # noqa: S105 - no password
         if trace.failed_at in {1, 2} and may_be_name:
-            output.say(f"activation: there is no file {token!r}; it was used as the token itself", err=True)
+            output.note(f"there is no file {token!r}; it was used as the token itself")
         raise typer.Exit(output.CHECK_FAILED)
 
 

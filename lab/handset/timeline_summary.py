@@ -1,6 +1,6 @@
 """A long timeline in few lines: the entries that changed something, and counts of requests without a change."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, Final
@@ -9,6 +9,10 @@ from lab.handset.timeline import Entry, Who
 
 _DAY: Final = 86_400
 _CAUSES: Final = frozenset({Who.PHONE, Who.USER, Who.MANUFACTURER})
+_NAMES: Final = {"octets": "bytes", "retry_at": "retry at", "left_out": "left out"}
+"""Details whose name in JSON is not the word for a person."""
+_LISTS: Final = {"left_out": "; "}
+"""Details whose entries consist of several words."""
 _MACHINES: Final = frozenset({"setup", "lock", "attention", "modem"})
 
 
@@ -82,6 +86,19 @@ def summary(entry: Entry) -> str:
     if not isinstance(claims, dict) or "decision" not in claims:
         return ""
     return ", ".join(str(claims[name]) for name in ("decision", "reason", "territory") if claims.get(name))
+
+
+def detail_text(detail: Mapping[str, Any]) -> str:
+    """The detail of an entry in words, without its messages.
+
+    >>> detail_text({"status": 200, "octets": 469})
+    'status 200, bytes 469'
+    """
+    return ", ".join(
+        f"{_NAMES.get(name, name)} {_LISTS.get(name, ' ').join(map(str, value)) if isinstance(value, list) else value}"
+        for name, value in detail.items()
+        if name not in ("sent", "received", "args", "terms_version")
+    )
 
 
 @dataclass(frozen=True, slots=True)

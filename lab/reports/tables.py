@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -12,7 +11,7 @@ from rich.text import Text
 
 from lab.handset.outcome import Outcome, Result
 from lab.handset.timeline import Entry, Who
-from lab.handset.timeline_summary import TimestampFormat, summary
+from lab.handset.timeline_summary import TimestampFormat, detail_text, summary
 from lab.reports.palette import LOOKS
 from wire.evidence import TelephonyFault
 
@@ -27,11 +26,6 @@ _STYLES = {
     Who.SCREEN: "magenta",
     Who.MANUFACTURER: "bold red",
 }
-
-_NAMES = {"octets": "bytes", "retry_at": "retry at", "left_out": "left out"}
-"""Details whose name in JSON is not the word for a person."""
-_LISTS = {"left_out": "; "}
-"""Details whose entries consist of several words."""
 
 
 def matrix(results: Sequence[Result]) -> RenderableType:
@@ -73,9 +67,9 @@ def timeline(entries: Sequence[Entry], *, decoded: bool) -> Table:
     for entry in entries:
         what = Text(entry.what, "bold")
         if (
-            text := _details(entry)
+            text := detail_text(entry.detail)
             if decoded
-            else summary(entry) or _details(_without_routine_details(entry))
+            else summary(entry) or detail_text(_without_routine_details(entry.detail))
         ):
             what.append(f"  {text}", "not bold")
         table.add_row(moments.write(entry.at), Text(entry.who.value, _STYLES[entry.who]), what)
@@ -99,17 +93,9 @@ def modem_faults(faults: Sequence[TelephonyFault]) -> Table:
     return table
 
 
-def _details(entry: Entry) -> str:
-    return ", ".join(
-        f"{_NAMES.get(name, name)} {_LISTS.get(name, ' ').join(map(str, value)) if isinstance(value, list) else value}"
-        for name, value in entry.detail.items()
-        if name not in ("sent", "received", "args", "terms_version")
-    )
-
-
-def _without_routine_details(entry: Entry) -> Entry:
+def _without_routine_details(detail: dict[str, Any]) -> dict[str, Any]:
     routine = ("effects", "cause", "message", "retry_at", "locale", "status", "fault")
-    return replace(entry, detail={k: v for k, v in entry.detail.items() if k not in routine})
+    return {name: value for name, value in detail.items() if name not in routine}
 
 
 def _messages(entry: Entry) -> Table:

@@ -57,6 +57,29 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {name: (folder / name).read_bytes() for name in RESULTS}
 
 
+def test_files_are_named_on_standard_error_when_they_are_written(project: Path) -> None:
+    golden = "{golden: screen.json, of: phone}, {screenshot: first.png, of: phone}, {expect: phone"
+    (project / "a.scenario.yaml").write_text(STORY.replace("{expect: phone", golden))
+    options = [
+        *("--report", project / "out", "--html", project / "a.html", "--junit", project / "a.xml"),
+        *("--allure", project / "allure", "--screenshots", project / "shots", "--update-golden"),
+    ]
+    lines = run(project, *options).stderr.replace(f"{project}/", "").splitlines()
+    assert lines == [
+        "activation: wrote out/report.html and 4 files beside it",
+        "activation: wrote a.html",
+        "activation: wrote a.xml",
+        "activation: wrote results for Allure into allure",
+        "activation: wrote 2 screenshots into shots",
+        "activation: wrote 1 golden file: screen.json",
+    ]
+    assert "no screen has changed" in run(project, *options).stderr
+    found = run(project / "deep")
+    assert ("unusable.scenario.yaml:1" in found.stdout, found.stderr) == (True, "")
+    found = run(project / "deep", "--json")
+    assert ("unusable.scenario.yaml:1" in found.stderr, len(json.loads(found.stdout))) == (True, 2)
+
+
 def test_results_do_not_depend_on_the_folder_or_the_path_as_typed(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,7 +117,7 @@ def test_last_failed_follows_what_fails_passes_and_is_gone(folder: Path) -> None
     assert invoke(folder).exit_code == 0
     assert not (folder / ".activation").exists()
     missing = invoke(folder, "--last-failed")
-    assert (missing.exit_code, "all are run" in missing.stderr) == (0, True)
+    assert (missing.exit_code, "all of them are run" in missing.stderr) == (0, True)
     assert "4 passed" in missing.stdout
     for name in "ab":
         (folder / f"{name}.scenario.yaml").write_text(bad)
@@ -130,7 +130,29 @@ def test_last_failed_follows_what_fails_passes_and_is_gone(folder: Path) -> None
     assert failed() == ["b"]
     (folder / "b.scenario.yaml").rename(folder / "d.scenario.yaml")
     gone = invoke(folder, "--last-failed")
-    assert (gone.exit_code, "no longer there: b" in gone.stderr) == (2, True)
-    assert failed() == ["a", "c[place=paris]", "c[place=havana]", "d"]
+    assert (gone.exit_code, "no longer there: b" in gone.stderr) == (1, True)
+    assert "all of them are run" in gone.stderr
+    assert "3 passed, 1 failed" in gone.stdout
+    assert failed() == ["d"]
     (folder / ".activation" / "last-failed.json").write_text("[not json")
     assert len(failed()) == 4
+
+
+def test_last_failed_has_the_seed_of_the_failures_unless_another_is_given(folder: Path) -> None:
+    (folder / "a.scenario.yaml").write_text(HOLDS.replace("'off'", "home"))
+    assert invoke(folder, "--seed", "7").exit_code == 1
+    other = invoke(folder, "--last-failed", "--only", "b")
+    assert (other.exit_code, "1 passed" in other.stdout) == (0, True)
+    assert "all of them are run" in other.stderr
+    for options, seed, words in (
+        ([], "7", "the seed is 7, with which these scenarios failed"),
+        (["--seed", "8"], "8", "these scenarios failed with the seed 7; now it is 8"),
+        (["--seed", "8"], "8", ""),
+    ):
+        done = invoke(folder, "--last-failed", *options)
+        assert f"--seed {seed}\n" in done.stdout
+        assert done.stderr == (f"activation: {words}\n" if words else "")
+    list_of_before = folder / ".activation" / "last-failed.json"
+    list_of_before.write_text('[["a.scenario.yaml", "a"]]')
+    done = invoke(folder, "--last-failed")
+    assert ("--seed 2021\n" in done.stdout, done.stderr) == (True, "")

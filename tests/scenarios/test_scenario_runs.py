@@ -202,7 +202,7 @@ def test_exit_code_of_the_command(folder: Path) -> None:
     holds.write_text("name: x\n")
     wrong_file = CliRunner().invoke(app, ["run", str(holds)])
     assert wrong_file.exit_code == 2
-    assert "steps" in wrong_file.stderr
+    assert "steps" in wrong_file.stdout
     assert CliRunner().invoke(app, ["run", str(folder / "nothing")]).exit_code == 2
     assert CliRunner().invoke(app, ["run", str(fails), "--only", "another"]).exit_code == 2
 

@@ -151,7 +151,7 @@ class ScenarioContext:
 
     `clock` is the clock of the machine on which the scenario's server runs. `skew` are the seconds that the fault
     `clock-skew` adds to its time, which the server does not notice.
-    `cutting` are the devices whose power is cut during the present step.
+    `cutting` are the devices whose power is cut during the present step. `written` has the verb of a step and its file.
     """
 
     case: Case
@@ -175,6 +175,7 @@ class ScenarioContext:
     responses: ReplayCache[Answer] = field(default_factory=ReplayCache)
     proxies: dict[str, FaultProxy] = field(default_factory=dict)
     cutting: tuple[ScenarioDevice, ...] = ()
+    written: list[tuple[str, Path]] = field(default_factory=list)
     stack: ExitStack = field(default_factory=ExitStack)
 
     @property

@@ -129,6 +129,7 @@ def _run_steps(context: ScenarioContext, result: ScenarioResult, *, details: boo
         groups=group_results(handsets),
         audit=context.audit(),
         error=error,
+        written=tuple(context.written),
     )
 
 

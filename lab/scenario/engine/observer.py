@@ -13,18 +13,17 @@ from lab.handset.handset import Handset
 from lab.handset.timeline import Entry, Who
 from lab.scenario.engine.result import RecordChange, ScreenShot
 from lab.scenario.model.expectations import ObservationPattern
+from text_input.printable import without_isolates
 
 _VERDICTS: Final = frozenset({"allowed", "noticed", "denied", "deferred", "released"})
 
 DARK: Final = ("booted", "not booted", "switched off")
 """Entries of the phone after which there is no screen and no known state of the agent, until the next ones."""
 
-_NO_ISOLATES: Final = dict.fromkeys(map(ord, "\u2066\u2067\u2068\u2069"))
-
 
 def visible_text(screen: Screen) -> str:
     """Title and body, without the isolates around values (UAX #9), which are invisible."""
-    return "\n".join((screen.title, *screen.body)).translate(_NO_ISOLATES)
+    return without_isolates("\n".join((screen.title, *screen.body)))
 
 
 _built = lru_cache(maxsize=256)(build)

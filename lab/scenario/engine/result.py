@@ -1,9 +1,12 @@
 """The result of a scenario: frozen, convertible to JSON, and the same bytes for the same seed."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final
+
+from text_input.printable import counted
 
 
 class Status(StrEnum):
@@ -24,6 +27,21 @@ class Status(StrEnum):
 
 BAD: Final = (Status.FAILED, Status.ERROR, Status.INTERNAL_ERROR)
 """The statuses that count as failures: of the exit code, `-x`, `--max-failures` and `--last-failed`."""
+
+
+def counts_text(counts: Mapping[Status, int]) -> str:
+    """The numbers of scenarios by their status, in words.
+
+    >>> counts_text({Status.PASSED: 3, Status.ERROR: 2, Status.EXPECTED_FAILURE: 1})
+    '3 passed, 2 errors, 1 expected-failure'
+    """
+    nouns = (Status.ERROR, Status.EXPECTED_FAILURE, Status.INTERNAL_ERROR)
+    found = {status: counts.get(status, 0) for status in Status}
+    return ", ".join(
+        counted(number, status) if status in nouns else f"{number} {status}"
+        for status, number in found.items()
+        if number
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,8 +246,8 @@ class Timing:
 class ScenarioResult:
     """One scenario that was run. `began` is when its world began, seconds since the epoch.
 
-    `because` is the reason that the file has for a skip or an expected failure. `timing` is no part of the result: it
-    differs from run to run.
+    `because` is the reason that the file has for a skip or an expected failure. `timing`, which differs from run to
+    run, and the files that were `written`, each with the verb of its step, are no part of the result.
     """
 
     id: str
@@ -250,11 +268,12 @@ class ScenarioResult:
     because: str | None = None
     timing: Timing | None = field(default=None, compare=False)
     groups: tuple[GroupResult, ...] = ()
+    written: tuple[tuple[str, Path], ...] = field(default=(), compare=False)
 
     def as_json(self) -> dict[str, Any]:
-        """All members except `timing` as JSON; those of groups only where there are groups."""
+        """All members of the result as JSON; those of groups only where there are groups."""
         members = asdict(self, dict_factory=_without_absent)
-        del members["timing"]
+        del members["timing"], members["written"]
         return members
 
 

@@ -77,6 +77,7 @@ def _take_screenshot(context: ScenarioContext, device: ScenarioDevice, step: Scr
     several = len(context.select_devices(step.subject)) > 1
     parts = (*_case_folders(context.case), *([device.name] if several else []), step.screenshot)
     write_below(context.output.screenshots, "/".join(parts), to_png(_current(device)[0]))
+    context.written.append((step.verb(), context.output.screenshots.joinpath(*parts)))
 
 
 def _case_folders(case: Case) -> tuple[str, ...]:
@@ -95,6 +96,7 @@ def golden_mismatches(context: ScenarioContext, device: ScenarioDevice, step: Go
         document = f"{json_text(actual, indent=2)}\n".encode()
         if content != document:
             write_below(context.case.folder, step.golden, document)
+            context.written.append((step.verb(), context.case.folder / step.golden))
         return
     if content is None:
         raise StepError(f"there is no file {step.golden}; run with --update-golden to write it")

@@ -12,6 +12,7 @@ from lab.scenario.files.errors import FileErrorCode
 from lab.scenario.files.parameters import NAME, plain_text
 from lab.scenario.files.yaml_positions import Tree, scalar
 from lab.scenario.model.named_files import IncludedText
+from text_input.printable import counted
 
 ROWS_MAX: Final = 20_000
 _CELL: Final = re.compile(r'[ \t]*+(?:"((?:[^"]|"")*+)"[ \t]*+|([^",\r\n][^,\r\n]*+|))(,|\r\n|\r|\n|\Z)')
@@ -32,7 +33,7 @@ def read_rows(text: str, tree: Tree, folder: str) -> list[dict[str, Any]]:
     for row in lines if len(tree.errors) == before else ():
         at = len(found)
         if len(row) != len(names):
-            message = f"has {_count(len(row), 'column')}, the header has {len(names)}: {', '.join(names)}"
+            message = f"has {counted(len(row), 'column')}, the header has {len(names)}: {', '.join(names)}"
             hint = "; separate cells by commas" if len(row) == 1 and ";" in str(row[0]) else ""
             tree.add_error((at,), FileErrorCode.BAD_VALUE, f"{message}{hint}")
         elif at == ROWS_MAX:
@@ -92,7 +93,3 @@ def _lines(text: str, tree: Tree, folder: str) -> Iterator[list[Any]]:
         else:
             del tree.positions[at,]
         row = []
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,6 +1,6 @@
-"""Which scenarios of the files are run: by name, by tag, or by another criterion."""
+"""Which scenarios of the files are run: by name, or by tag."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
@@ -17,13 +17,12 @@ class Selection:
     """Criteria, of which every kind must hold, and what `select` found of them.
 
     `only` are ids, combinations or file stems, `tags` and `not_tags` are tags; wildcards are allowed, and one match is
-    sufficient. Tags that are joined by `+` must all be there. `other` is one more criterion.
+    sufficient. Tags that are joined by `+` must all be there.
     """
 
     only: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
     not_tags: tuple[str, ...] = ()
-    other: Callable[[Case], bool] = lambda _: True
     found: int = 0
     _matched: set[str] = field(default_factory=set)
     _names: dict[str, None] = field(default_factory=dict)
@@ -38,12 +37,10 @@ class Selection:
             called = {name for name in self.only if _is_called(case, name)}
             tagged = {tags for tags in (*self.tags, *self.not_tags) if _has_tags(case, tags)}
             self._matched |= called | tagged
-            other = self.other(case)  # sees every case
             if (
                 (called or not self.only)
                 and (not tagged.isdisjoint(self.tags) or not self.tags)
                 and tagged.isdisjoint(self.not_tags)
-                and other
             ):
                 self.found += 1
                 yield case

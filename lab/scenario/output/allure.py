@@ -15,7 +15,7 @@ from lab.reports.replaced_file import replacing
 from lab.scenario.engine.result import BAD, ScenarioResult, Status, StepResult
 from lab.scenario.output.explain import explain, first_failure, reason
 from lab.scenario.output.report_file import ReportFooter, ReportHeader, UnusableFile
-from text_input.printable import printable
+from text_input.printable import printable, without_isolates
 
 _NAMESPACE: Final = uuid.UUID("5f0b3a52-7a4e-4c53-9c1e-1d0f3d1b6b7a")
 
@@ -60,7 +60,7 @@ class AllureFolder:
             message = str(first_failure(result)) if result.status in BAD else reason(result)
             found["statusDetails"] = {"message": printable(message)}
             source = f"{found['uuid']}-attachment.txt"
-            self._write(source, printable(explain(result)) + "\n")
+            self._write(source, without_isolates(explain(result)) + "\n")
             found["attachments"] = [{"name": "explanation", "source": source, "type": "text/plain"}]
         self._write(f"{found['uuid']}-result.json", json.dumps(found, indent=1))
 

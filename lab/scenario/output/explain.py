@@ -2,18 +2,21 @@
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import wrap
 from typing import Any, Final
 
+from agent.screens.cells import cells, wrap
+from lab.handset.timeline_summary import detail_text
 from lab.scenario.engine.result import HandsetResult, ScenarioResult, Status, StepResult
+from text_input.printable import printable, with_isolates
 
 ENTRIES_BEFORE: Final = 8
 """The number of timeline entries before a failed expectation."""
 
-WIDTH_MAX: Final = 110
+WIDTH: Final = 80
+"""Cells of a line in a file, which has no terminal. Longer lines of a timeline or a message are cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,7 @@ def first_failure(result: ScenarioResult) -> Failure:
         return Failure(_line(step), step.error)
     check = next(check for check in step.judged if not check.holds)
     mismatch = check.mismatches[0]
-    expected, actual = (_json(value)[:WIDTH_MAX] for value in (mismatch.expected, mismatch.actual))
+    expected, actual = (_cut(_json(value)) for value in (mismatch.expected, mismatch.actual))
     where = f"{_line(step)}: {check.handset or 'server'}: {mismatch.member}"
     return Failure(where, f"expected {expected}, actual {actual}")
 
@@ -52,74 +55,86 @@ def _line(step: StepResult) -> str:
     return f"{step.file} line {step.line}".strip()
 
 
-def _file(result: ScenarioResult, step: StepResult) -> str:
-    """The file that has the step."""
-    return os.path.normpath(Path(result.file).parent / step.file) if step.file else result.file
+def explain(result: ScenarioResult, width: int = WIDTH) -> str:
+    """Every failure of a scenario as printable text; empty for one that passed.
 
-
-def explain(result: ScenarioResult) -> str:
-    """Every failure of a scenario as text. Empty for a scenario that passed."""
+    Screens have isolates, which each line closes.
+    """
     if result.status is Status.PASSED:
         return ""
     lines = [f"{result.id}: {result.status}", f"  {result.about}"]
-    lines += [f"  {text}" for text in (result.because, result.error) if text]
+    because = (
+        None if result.status is Status.FAILED else result.because
+    )  # `error` has that of an unexpected pass
+    lines += [f"  {text}" for text in (because, result.error) if text]
     for step in result.steps:
         if step.status is not Status.PASSED:
-            lines += ["", f"{_file(result, step)}:{step.line}: {step.text}", *_failed_step(step)]
+            folder = Path(result.file).parent
+            file = os.path.normpath(folder / step.file) if step.file else result.file
+            lines += ["", f"{file}:{step.line}: {step.text}", *_failed_step(step)]
             # Of a group, the first member on the wrong side.
             failed = {part.handset for check in step.judged if not check.holds for part in check.parts[:2]}
             if failed - {None} or step.error:
                 handsets = [each for each in result.handsets if each.name in failed]
                 for handset in handsets or result.handsets[:1]:
-                    lines += _handset_state(handset, step)
+                    lines += _handset_state(handset, step, width)
     lines += ["", f"reproduce: {result.reproduce}"]
-    return "\n".join(lines)
+    return "\n".join(with_isolates(line) if line.startswith(_FRAME) else printable(line) for line in lines)
 
 
 def _failed_step(step: StepResult) -> Iterator[str]:
-    yield f"  {_duration(step.began)} after the start of the world" + (f"; {step.note}" if step.note else "")
+    yield f"  {_duration(step.ended)} after the start of the world" + (f"; {step.note}" if step.note else "")
     if step.error:
         yield f"  cannot be executed: {step.error}"
     for check in step.failures:
         for mismatch in check.mismatches:
             yield f"  {check.handset or 'server'}: {mismatch.member}"
-            yield f"    expected  {_json(mismatch.expected)}"
-            yield f"    actual    {_json(mismatch.actual)}"
+            for name, value in (("expected", mismatch.expected), ("actual", mismatch.actual)):
+                yield f"    {name:<8}  " + _json(value).replace("\n", "\n" + " " * 14)
 
 
-def _handset_state(handset: HandsetResult, step: StepResult) -> Iterator[str]:
+def _handset_state(handset: HandsetResult, step: StepResult, width: int) -> Iterator[str]:
     """The timeline before the step, the newest messages and the screen at the time of the step."""
     checks = (part for check in step.judged for part in check.parts)
     check = next((each for each in checks if each.handset == handset.name), None)
-    end = check.entries if check else len(handset.timeline)
+    entries = handset.timeline[: check.entries] if check else handset.timeline
     yield f"  timeline of {handset.name} ({handset.profile}, {handset.place})"
-    for entry in handset.timeline[max(0, end - ENTRIES_BEFORE) : end]:
-        detail = {k: v for k, v in entry.get("detail", {}).items() if k not in ("sent", "received")}
-        text = _json(detail) if detail else ""
-        line = f"{_duration(entry['at']):>14}  {entry['who']:<8}{entry['what']}  {text}"
-        yield f"    {line[:WIDTH_MAX].rstrip()}"
-    yield from _messages(handset.timeline[:end])
+    shown = [(_duration(entry["at"]), entry) for entry in entries[-ENTRIES_BEFORE:]]
+    indent = max((len(at) for at, _ in shown), default=0)
+    for at, entry in shown:
+        line = f"    {at:>{indent}}  {entry['who']:<8}{entry['what']}  {detail_text(entry.get('detail', {}))}"
+        yield _cut(line.rstrip(), width)
+    for name, what in (("sent", "evidence"), ("received", "verdict")):
+        messages = [entry.get("detail", {}).get(name) for entry in entries]
+        if found := [message for message in messages if isinstance(message, dict)]:
+            yield f"  newest {what}"
+            claims = found[-1].get("claims", found[-1])
+            yield from (_cut(f"    {key}: {_json(value)}", width) for key, value in claims.items())
     if handset.brief:
         return
     if not handset.screens:
         yield "  the screen is dark"
         return
     shot = handset.screens[check.screen if check and check.screen is not None else -1]
-    body = [line for paragraph in shot.body for line in paragraph.splitlines()]
-    rows = [shot.title, *body, *(f"[{text}]" for _, text in shot.actions)]
+    rows = [shot.title, *shot.body, *(f"[{text}]" for _, text in shot.actions)]
     yield f"  screen {shot.id} ({shot.locale}, {shot.direction})"
     yield "    +" + "-" * 62
-    yield from (f"    | {line}" for row in rows for line in wrap(row, 60) or [""])
+    yield from (f"{_FRAME}{line}" for row in rows for line in wrap(row, 60))
     yield "    +" + "-" * 62
 
 
-def _messages(entries: Sequence[dict[str, Any]]) -> Iterator[str]:
-    for name, what in (("sent", "evidence"), ("received", "verdict")):
-        messages = [entry.get("detail", {}).get(name) for entry in entries]
-        if found := [message for message in messages if isinstance(message, dict)]:
-            yield f"  newest {what}"
-            claims = found[-1].get("claims", found[-1])
-            yield from (f"    {key}: {_json(value)}"[:WIDTH_MAX] for key, value in claims.items())
+_FRAME: Final = "    | "
+
+
+def _cut(text: str, width: int = WIDTH) -> str:
+    """One line of at most `width` cells, with an ellipsis if something is left out."""
+    line = " ".join(text.splitlines()) if "\n" in text else text
+    if len(line) <= width and cells(line) <= width:
+        return line
+    line = line[:width]
+    while cells(line) >= width:
+        line = line[:-1]
+    return f"{line}…"
 
 
 def _duration(seconds: float) -> str:

@@ -9,7 +9,7 @@ from xml.etree import ElementTree as Xml
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.output.explain import explain, first_failure, reason
 from lab.scenario.output.report_file import ReportFooter
-from text_input.printable import printable
+from text_input.printable import printable, without_isolates
 
 _NOT_XML: Final = re.compile("[\ufffe\uffff]")
 """What is printable and not allowed in XML."""
@@ -41,7 +41,7 @@ class Suite:
         if (name := _ELEMENT.get(result.status)) is not None:
             message = reason(result) if name == "skipped" else str(first_failure(result))
             element = Xml.SubElement(case, name, message=_text(message))
-            element.text = _text(explain(result))
+            element.text = _text(without_isolates(explain(result)))
             if result.status is Status.EXPECTED_FAILURE:
                 element.set("type", result.status)
         self._spool.write(_indented(case))

@@ -1,6 +1,7 @@
 """The list of scenarios that failed in the last run, in the folder `.activation` at the root of the run."""
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from pydantic import TypeAdapter, ValidationError
@@ -13,46 +14,54 @@ from lab.scenario.output.run_root import RunRoot
 FOLDER: Final = ".activation"
 NAME: Final = "last-failed.json"
 _BYTES_MAX: Final = 64 * 1024 * 1024
-_LIST: Final[TypeAdapter[list[tuple[str, str]]]] = TypeAdapter(list[tuple[str, str]])
+_LIST: Final[TypeAdapter[list[tuple[str, str, str] | tuple[str, str]]]] = TypeAdapter(
+    list[tuple[str, str, str] | tuple[str, str]]
+)
+"""File, id and seed; lists of earlier versions have no seeds."""
 
 
 class LastFailed:
-    """File and id of each scenario that failed when it was last run. Scenarios that are not run keep their entries."""
+    """The seed of each scenario that failed when it was last run. Scenarios that are not run keep their entries."""
 
     def __init__(self, root: RunRoot) -> None:
         self.file = root.folder / FOLDER / NAME
         self._root = root
         self._failed = self._read()
+        self._before = frozenset(self._failed)
         self._found: set[tuple[str, str]] = set()
-        self._files: set[str] = set()
 
-    def __len__(self) -> int:
-        return len(self._failed)
+    def seen(self, cases: Iterable[Case]) -> Iterator[Case]:
+        """The cases, which are all of their files; `drop_missing` needs them."""
+        for case in cases:
+            if self._before:
+                self._found.add((self._root.name(case.file), case.id))
+            yield case
 
-    def selects(self, case: Case) -> bool:
-        """Whether a scenario failed in the last run."""
-        key = (self._root.name(case.file), case.id)
-        self._files.add(key[0])
-        self._found |= {key} & self._failed
-        return key in self._failed
+    def seeds(self, cases: Iterable[Case]) -> dict[int, str]:
+        """The positions of the cases that failed, each with its seed, which is empty if it is not known."""
+        found = (
+            (at, self._failed.get((self._root.name(case.file), case.id))) for at, case in enumerate(cases)
+        )
+        return {at: seed for at, seed in found if seed is not None}
 
     def drop_missing(self) -> list[str]:
-        """After `selects` saw all cases: remove the scenarios that are no longer there. Returns their ids."""
-        gone = {
+        """After `seen` saw all cases: remove the scenarios that are no longer there. Returns their ids."""
+        files = {file for file, _ in self._found}
+        gone = [
             (file, name)
-            for file, name in self._failed - self._found
-            if file in self._files or not (self._root.folder / file).exists()
-        }
-        self._failed -= gone
+            for file, name in (self._before & self._failed.keys()) - self._found
+            if file in files or not (self._root.folder / file).exists()
+        ]
+        for each in gone:
+            del self._failed[each]
         return sorted(name for _, name in gone)
 
     def add(self, result: ScenarioResult) -> None:
         """Note whether a scenario failed."""
         key = (self._root.name(result.file), result.id)
+        self._failed.pop(key, None)
         if result.status in BAD:
-            self._failed.add(key)
-        else:
-            self._failed.discard(key)
+            self._failed[key] = result.seed
 
     def write(self) -> None:
         """Write the list, if it is not empty or was not. Raises OSError."""
@@ -62,13 +71,14 @@ class LastFailed:
         if not folder.exists():
             folder.mkdir()
             (folder / ".gitignore").write_text("*\n", encoding="utf-8")
-        replace_file(self.file, f"{json.dumps(sorted(self._failed), indent=0)}\n".encode())
+        rows = sorted((*key, seed) for key, seed in self._failed.items())
+        replace_file(self.file, f"{json.dumps(rows, indent=0)}\n".encode())
 
-    def _read(self) -> set[tuple[str, str]]:
+    def _read(self) -> dict[tuple[str, str], str]:
         """The list; empty without a file that has one."""
         try:
             with self.file.open("rb") as stream:
-                text = stream.read(_BYTES_MAX)
-            return set(_LIST.validate_json(text))
+                rows = _LIST.validate_json(stream.read(_BYTES_MAX))
         except (OSError, ValidationError):
-            return set()
+            return {}
+        return {(row[0], row[1]): row[2] if len(row) == 3 else "" for row in rows}

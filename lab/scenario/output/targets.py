@@ -31,8 +31,12 @@ class ReportTargets:
         return [folder for folder in (self.folder, self.allure) if folder]
 
     @property
+    def in_folder(self) -> list[Path]:
+        """The files in `folder`."""
+        names = (PAGE, REPORT, JUNIT, TIMINGS, TIMINGS_SCRIPT)
+        return [self.folder / name for name in names] if self.folder else []
+
+    @property
     def files(self) -> list[Path]:
         """Every file that is written, without those of Allure."""
-        names = (REPORT, PAGE, JUNIT, TIMINGS, TIMINGS_SCRIPT)
-        in_folder = [self.folder / name for name in names] if self.folder else []
-        return in_folder + [file for file in (self.html, self.junit) if file]
+        return self.in_folder + [file for file in (self.html, self.junit) if file]
