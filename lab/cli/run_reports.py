@@ -85,7 +85,7 @@ def check(targets: "ReportTargets") -> None:
 def note_written(targets: "ReportTargets") -> None:
     """Say which files were written, except to a pipe or a stream."""
     if targets.folder:
-        output.note(f"wrote {targets.folder / PAGE} and {len(targets.in_folder) - 1} files beside it")
+        output.note(f"wrote {targets.folder / PAGE} and {len(targets.in_folder) - 1} files next to it")
     for file in (targets.html, targets.junit):
         if file and file.is_file() and file.parent not in DEVICE_FOLDERS:
             output.note(f"wrote {file}")

@@ -91,8 +91,8 @@ def summary(entry: Entry) -> str:
 def detail_text(detail: Mapping[str, Any]) -> str:
     """The detail of an entry in words, without its messages.
 
-    >>> detail_text({"status": 200, "octets": 469})
-    'status 200, bytes 469'
+    >>> detail_text({"status": 200, "retry_at": 469})
+    'status 200, retry at 469'
     """
     return ", ".join(
         f"{_NAMES.get(name, name)} {_LISTS.get(name, ' ').join(map(str, value)) if isinstance(value, list) else value}"

@@ -66,7 +66,7 @@ def test_files_are_named_on_standard_error_when_they_are_written(project: Path) 
     ]
     lines = run(project, *options).stderr.replace(f"{project}/", "").splitlines()
     assert lines == [
-        "activation: wrote out/report.html and 4 files beside it",
+        "activation: wrote out/report.html and 4 files next to it",
         "activation: wrote a.html",
         "activation: wrote a.xml",
         "activation: wrote results for Allure into allure",
