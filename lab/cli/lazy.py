@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from importlib.abc import MetaPathFinder
+from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from importlib.util import LazyLoader
 from types import ModuleType
@@ -73,10 +73,31 @@ class _Finder(MetaPathFinder):
     enabled = False
 
     def find_spec(self, name: str, path: Any = None, target: ModuleType | None = None) -> ModuleSpec | None:
+        if target is None and name in sys.modules:
+            return ModuleSpec(name, _Present(sys.modules[name]))
         spec = PathFinder.find_spec(name, path, target) if self.enabled else None
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
             spec.loader = LazyLoader(_SourceLoader(name, spec.loader.path))
         return spec
+
+
+class _Present(Loader):
+    """Gives a module that its package has imported when it was loaded, which was after the import of the module began.
+
+    Otherwise the import system would make a second module.
+    """
+
+    def __init__(self, module: ModuleType) -> None:
+        self._module = module
+        self._spec = module.__spec__
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:  # noqa: ARG002 - the base class has it
+        """The module that is there."""
+        return self._module
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Give the module its own specification again."""
+        module.__spec__ = self._spec
 
 
 class _SourceLoader(SourceFileLoader):

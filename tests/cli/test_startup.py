@@ -218,3 +218,17 @@ def test_completion_lists_commands_and_names(words: str, expected: list[str]) ->
         env=environment,
     )
     assert sorted(done.stdout.split()) == expected, done.stderr
+
+
+def test_package_that_is_deferred_has_each_of_its_modules_once() -> None:
+    script = (
+        "from lab.cli.lazy import deferred\n"
+        "with deferred():\n"
+        "    import firmware_profiles\n"
+        "    from server_stub import key_repository\n"
+        "from firmware_profiles.errors import ProfileError\n"
+        "from server_stub.key_repository.errors import KeyRepositoryError\n"
+        "assert firmware_profiles.ProfileError is ProfileError\n"
+        "assert key_repository.KeyRepositoryError is KeyRepositoryError\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
