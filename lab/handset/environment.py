@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 
 from agent.core.events import EventKind
+from agent.core.screens import Action
 from firmware_profiles.model import Profile
 from lab.handset.assembly import DeviceContext, Hardware
 from lab.handset.location import DeviceLocation, EmulatedSurroundings, Vpn
@@ -98,12 +99,12 @@ class MovableDevice(ABC):
             if received
             else {"result": "no-network"}
         )
-        self.timeline.note(Who.PHONE, "emergency call", **detail)
+        self.timeline.note(Who.PHONE, Action.EMERGENCY_CALL.value, **detail)
 
     def open_wifi_settings(self) -> None:
         """Open the Wi-Fi settings of the system, in front of the screen of the agent."""
         connected = self._location.reported_radio(self.profile).wifi.connected
-        self.timeline.note(Who.PHONE, "Wi-Fi settings", connected=connected)
+        self.timeline.note(Who.PHONE, Action.WIFI_SETTINGS.value, connected=connected)
 
     def swap_slots(self) -> None:
         """Exchange the cards in the two slots."""

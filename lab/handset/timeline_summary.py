@@ -9,7 +9,7 @@ from lab.handset.timeline import Entry, Who
 
 _DAY: Final = 86_400
 _CAUSES: Final = frozenset({Who.PHONE, Who.USER, Who.MANUFACTURER})
-_NAMES: Final = {"octets": "bytes", "retry_at": "retry at", "left_out": "left out"}
+DETAIL_NAMES: Final = {"octets": "bytes", "retry_at": "retry at", "left_out": "left out"}
 """Details whose name in JSON is not the word for a person."""
 _LISTS: Final = {"left_out": "; "}
 """Details whose entries consist of several words."""
@@ -94,11 +94,12 @@ def detail_text(detail: Mapping[str, Any]) -> str:
     >>> detail_text({"status": 200, "retry_at": 469})
     'status 200, retry at 469'
     """
-    return ", ".join(
-        f"{_NAMES.get(name, name)} {_LISTS.get(name, ' ').join(map(str, value)) if isinstance(value, list) else value}"
+    words = {
+        name: _LISTS.get(name, " ").join(map(str, value)) if isinstance(value, list) else value
         for name, value in detail.items()
         if name not in ("sent", "received", "args", "terms_version")
-    )
+    }
+    return ", ".join(f"{DETAIL_NAMES.get(name, name)} {value}" for name, value in words.items())
 
 
 @dataclass(frozen=True, slots=True)

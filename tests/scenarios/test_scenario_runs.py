@@ -9,6 +9,7 @@ from xml.etree import ElementTree as Xml
 import pytest
 from typer.testing import CliRunner
 
+from agent.screens.cells import cells
 from lab.backend.http_host import HttpHost
 from lab.cli.main import app
 from lab.scenario.engine import actions
@@ -116,6 +117,22 @@ def test_explanation_of_a_failure_has_values_timeline_messages_screen_and_comman
         "reproduce: activation run folder/test.scenario.yaml --seed tests",
     ):
         assert words in explanation, explanation
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_explanation_fits_its_width_and_keeps_the_isolates_of_the_screen(width: int) -> None:
+    steps = "- power-on\n- set-up\n- {expect: phone, screen: {text: nothing}}"
+    phone = "phone: {profile: official-global, locale: ar, place: havana}"
+    lines = explain(played(steps, handsets=phone), width).splitlines()
+    context = [
+        line for line in lines if line[:4].isspace() and line[4:6] not in ("ex", "ac", "  ", "| ", "+-")
+    ]
+    assert max(map(cells, context)) == width
+    assert all(line.endswith("…") for line in context if cells(line) == width)
+    screen = [line for line in lines if line.startswith("    | ")]
+    assert sum(line.count("\u2068") for line in screen) == sum(line.count("\u2069") for line in screen) > 2
+    actual = next(at for at, line in enumerate(lines) if line.startswith("    actual"))
+    assert [line[:14].isspace() for line in lines[actual + 1 : actual + 3]] == [True, True]
 
 
 def test_impossible_world_is_an_error_of_the_scenario() -> None:

@@ -30,6 +30,8 @@ from lab.scenario.model.field_types import Bounds, Span, Table
 from server_stub.faults.catalogue import Route
 
 NOTHING: Final = "nothing"
+_FORMER_NAMES: Final = {"emergency call": "emergency-call", "Wi-Fi settings": "wifi-settings"}
+"""What timeline entries were called that have the names of their buttons now."""
 _INDEX: Final = re.compile(r"[0-9]{1,9}")
 
 
@@ -261,7 +263,8 @@ def timeline(check: CheckContext, wanted: tuple[EntryPattern, ...]) -> Iterator[
 
 
 def _matches(entry: Entry, pattern: EntryPattern) -> bool:
-    if pattern.who not in (None, entry.who) or not fnmatchcase(entry.what, pattern.what):
+    what = _FORMER_NAMES.get(pattern.what, pattern.what)
+    if pattern.who not in (None, entry.who) or not fnmatchcase(entry.what, what):
         return False
     for path, wanted in (pattern.detail or {}).items():
         found = at_path(entry.detail, path)

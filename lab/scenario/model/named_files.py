@@ -108,7 +108,8 @@ class FileScope:
             linked = Path(os.path.normpath(path)).is_relative_to(self.root)
             where = "leads through a link" if linked else "is"
             raise ValueError(
-                f"{text!r} {where} outside {self.root}, the root of the run; copy the file below it"
+                f"{text!r} {where} outside {self.root}; move it there: a scenario names only files below the nearest "
+                "folder with .git or pyproject.toml above the paths of the run, or else below their common folder"
             )
         if mode is None:
             raise ValueError(f"no file is called {text!r}; {_nearest(path)}")

@@ -71,7 +71,9 @@ def _row(
         left = 100 * period.since / length
         right = 100.0 if period.until is None else 100 * period.until / length
         width = round(max(0.6, right - left), 2)
-        bars.append({"left": round(left, 2), "width": width, "text": period_text(period, began)})
+        bars.append(
+            {"left": round(min(left, 100 - width), 2), "width": width, "text": period_text(period, began)}
+        )
     parts = [" → ".join(handset.profiles)]
     before = handset.activated
     if before is not None:  # also a device without an agent is set up

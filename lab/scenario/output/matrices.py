@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from lab.handset.outcome import Outcome
 from lab.reports.palette import LOOKS
-from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.result import ScenarioResult, Status, counts_text
 
 COLOURS: Final = {
     Status.PASSED: "#2e7d32",
@@ -58,7 +58,7 @@ class MatrixCell:
 
     def data(self, pair: Pair, file: str | None) -> dict[str, Any]:
         """The data for the page: text, colour, description, and the link to the scenarios."""
-        counts = ", ".join(f"{self.statuses[status]} {status}" for status in Status if self.statuses[status])
+        counts = counts_text(self.statuses)
         query = ({"file": file} if file else {}) | {"profile": pair[0], "place": pair[1]}
         text, colour = str(self.statuses.total()), COLOURS[self.worst]
         if file:

@@ -82,7 +82,7 @@
     row.append(make("span", "at", clock(each.at)), make("b", "", each.who), " ", each.what);
     for (const [name, value] of Object.entries(each.detail || {})) {
       const decoded = (name === "sent" || name === "received") && typeof value === "object";
-      row.append(decoded ? message(name, value, open === true) : make("span", "soft", ` ${name} ${plain(value)}`));
+      row.append(decoded ? message(name, value, open === true) : make("span", "soft", ` ${index.names[name] ?? name} ${plain(value)}`));
     }
     return row;
   };
@@ -134,7 +134,7 @@
   };
   const step = (each, inside) => {
     const row = make("li", each.status);
-    row.append(make("span", "at", clock(each.began)), badge(each.status), ` ${each.text}`, make("span", "soft", ` ${each.file ? `${each.file} ` : ""}line ${each.line}${each.note ? ": " + each.note : ""}`));
+    row.append(make("span", "at", clock(each.ended ?? each.began)), badge(each.status), ` ${each.text}`, make("span", "soft", ` ${each.file ? `${each.file} ` : ""}line ${each.line}${each.note ? ": " + each.note : ""}`));
     if (each.error) row.append(make("pre", "", each.error));
     for (const failure of each.failures) {
       for (const one of failure.mismatches)

@@ -13,8 +13,9 @@ from typing import Any, BinaryIO, Final
 
 from markupsafe import Markup
 
+from lab.handset.timeline_summary import DETAIL_NAMES
 from lab.reports.templates import template
-from lab.scenario.engine.result import ScenarioResult, Status
+from lab.scenario.engine.result import ScenarioResult, Status, counts_text
 from lab.scenario.output.cohorts import COHORT_SIZE_MIN, COHORTS_MAX, cohorts
 from lab.scenario.output.failures import Failures
 from lab.scenario.output.matrices import COLOURS, MARKS, Matrices, legend
@@ -93,11 +94,12 @@ class Report:
         """
         script = files("lab.scenario.output").joinpath("page.js").read_text("utf-8")
         index = {
+            "names": DETAIL_NAMES,
             "statuses": [[status, MARKS[status]] for status in Status],
             "profiles": self._profiles.values,
             "places": self._places.values,
         }
-        return template("lab.scenario.output", "page.html").generate(
+        return template("lab.scenario.output", "page.html", {"counts_text": counts_text}).generate(
             header=header,
             footer=footer,
             counts=self._counts,

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any, BinaryIO, Final
 
 from lab.reports import qr
-from lab.scenario.engine.result import ScenarioResult, ScreenShot
+from lab.scenario.engine.result import BAD, ScenarioResult, ScreenShot
 from text_input.printable import UNSAFE, printable
 
 PIECE_SIZE_MAX: Final = 1_000_000
@@ -149,6 +149,7 @@ def scenario(result: ScenarioResult) -> dict[str, Any]:
                 "text": step.text,
                 "note": step.note,
                 "began": step.began,
+                **({"ended": step.ended} if step.ended > step.began and step.status in BAD else {}),
                 "status": step.status,
                 "error": step.error,
                 "entries": [

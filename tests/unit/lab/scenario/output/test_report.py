@@ -1,6 +1,7 @@
 """The HTML report of scenario results."""
 
 import base64
+import io
 import json
 import re
 import zlib
@@ -11,14 +12,16 @@ from typing import Any
 import pytest
 
 from lab.scenario.engine.engine import run
-from lab.scenario.engine.result import ScenarioResult
+from lab.scenario.engine.result import LockPeriod, ScenarioResult, Status
 from lab.scenario.engine.runner import Plan, run_all
 from lab.scenario.files.discovery import library_file
 from lab.scenario.files.reader import read
 from lab.scenario.output.cohorts import cohorts
 from lab.scenario.output.failures import GROUPS_MAX, Failures
-from lab.scenario.output.page import render
+from lab.scenario.output.page import Report, render
 from lab.scenario.output.page_data import PIECE_SIZE_MAX, compact, scenario
+from lab.scenario.output.report_file import ReportFooter, ReportHeader
+from lab.scenario.output.run_root import program_version
 from tests.support.scenarios import cases, text
 
 INCIDENT = Path("scenarios/incident/incident-2021.scenario.yaml")
@@ -101,6 +104,33 @@ def test_cohort_row_contains_the_place_of_setup(incident: ScenarioResult) -> Non
     assert said["before"] == "official-global, set up in havana on 1 Sep"
     assert said["carried-in"] == "official-global, set up in paris on 1 Sep, now in havana"
     assert said["late"] == "official-global, in havana"
+
+
+def test_bar_of_a_lock_in_the_last_instant_is_in_the_track(incident: ScenarioResult) -> None:
+    locked = (LockPeriod(incident.elapsed, None),)
+    group = [replace(each, group="fleet", locked=locked) for each in incident.handsets]
+    (row,) = cohorts(replace(incident, handsets=tuple(group)))["rows"]
+    (bar,) = row["bars"]
+    assert (bar["left"] + bar["width"], bar["width"]) == (pytest.approx(100), 0.6)
+
+
+def test_page_has_plurals_the_version_in_place_of_a_commit_and_names_for_persons(
+    incident: ScenarioResult,
+) -> None:
+    report = Report(io.BytesIO())
+    for status in (Status.ERROR, Status.ERROR, Status.EXPECTED_FAILURE):
+        report.add(replace(incident, status=status))
+    header = ReportHeader(program_version(), "7")
+    page = "".join(report.html(header, ReportFooter({})))
+    assert "<title>Scenarios: 3, 2 errors, 1 expected-failure</title>" in page
+    assert f"Seed 7, version {program_version()}." in page
+    assert index(page)["names"]["octets"] == "bytes"
+
+
+def test_failed_wait_has_the_moment_of_its_end() -> None:
+    wait = "- power-on\n- wait-for: phone\n  see: {screen: locked}\n  at-most: 1 min"
+    (failed,) = (run(case, "tests") for case in cases(text(wait)))
+    assert [step.get("ended") for step in scenario(failed)["steps"]] == [None, 60.0]
 
 
 def test_failures_at_the_same_place_are_grouped(incident: ScenarioResult) -> None:
