@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Self
 
 from fastapi import Path, Query
-from pydantic import ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AliasPath, ConfigDict, Field, StringConstraints, model_validator
 
 from server_stub.admin.context import AdminContext, device_admin
 from server_stub.admin.devices import MAXIMUM, Act, OperatorError, OperatorFault
@@ -23,7 +23,7 @@ from server_stub.api.admin.problems import responses
 from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteRequest, write_route
 from server_stub.policy.overrides import Override
-from server_stub.store.records import Device, DeviceQuery, VerdictRecord
+from server_stub.store.records import Device, DeviceQuery
 from wire.codes import Decision, Reason, TrustTier
 from wire.model import Code, Territory, Word
 
@@ -128,49 +128,32 @@ class DevicePage(ResponseModel):
     next: str | None
 
 
+def _claim(*path: str) -> Any:
+    """A field with a claim of a `VerdictRecord`."""
+    return Field(validation_alias=AliasPath("verdict", *path))
+
+
 class VerdictShown(ResponseModel):
     """A verdict with its inputs, which contain no identifier of the device or its SIM.
 
     `inputs_pruned_at` is when inputs, appraisal and judgement were removed because of their age, null if they are kept.
     """
 
-    serial: int
-    at: int
-    decision: Decision
-    reason: Reason
-    territory: str | None
-    policy: str
-    policy_version: int
-    rule: str
-    trust: TrustTier
+    serial: int = _claim("serial")
+    at: int = _claim("iat")
+    decision: Decision = _claim("decision")
+    reason: Reason = _claim("reason")
+    territory: str | None = _claim("territory")
+    policy: str = _claim("policy", "id")
+    policy_version: int = _claim("policy", "version")
+    rule: str = _claim("policy", "rule")
+    trust: TrustTier = _claim("trust")
     identity: str
-    case: str | None
+    case: str | None = _claim("case")
     judgement: dict[str, Any]
     appraisal: dict[str, Any]
     inputs: dict[str, Any]
     inputs_pruned_at: int | None
-
-    @classmethod
-    def of(cls, record: VerdictRecord) -> "VerdictShown":
-        """The record without the claims that only devices need."""
-        verdict = record.verdict
-        return cls(
-            serial=verdict.serial,
-            at=verdict.iat,
-            decision=verdict.decision,
-            reason=verdict.reason,
-            territory=verdict.territory,
-            policy=verdict.policy.id,
-            policy_version=verdict.policy.version,
-            rule=verdict.policy.rule,
-            trust=verdict.trust,
-            identity=record.identity,
-            case=verdict.case,
-            judgement=record.judgement,
-            appraisal=dict(record.appraisal),
-            inputs=record.inputs,
-            inputs_pruned_at=record.inputs_pruned_at,
-        )
 
 
 class HistoryPage(ResponseModel):
@@ -249,7 +232,7 @@ def get_device_history(context: Context, sub: Sub, cursor: Cursor = None, limit:
         page = reading.history(sub, after=cursor, limit=limit)
         if not page.items and cursor is None and reading.device(sub) is None:
             raise OperatorError(OperatorFault.DEVICE_UNKNOWN)
-    return HistoryPage(items=[VerdictShown.of(record) for record in page.items], next=page.next)
+    return HistoryPage.model_validate(page)
 
 
 def _device(context: AdminContext, sub: str) -> DeviceShown:
