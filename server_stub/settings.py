@@ -23,13 +23,17 @@ from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.policies import DEFAULT
 from server_stub.reference_data.status_list import DAY, WhenUnusable
 from server_stub.signing import Algorithm
-from server_stub.store.records import KEEP_DAYS, KEEP_DAYS_MAX
 
 PREFIX: Final = "ACTIVATION_SERVER_"
 """Of the variables of all settings: `ACTIVATION_SERVER_PORT=8443`."""
 
 PUBLIC_SEED: Final = "2021"
 """The default seed. Its keys are public: they derive from it."""
+
+KEEP_DAYS: Final = 184
+"""Six months: so long may a person complain about a decision (Regulation (EU) 2022/2065, article 20(1))."""
+
+KEEP_DAYS_MAX: Final = 36_500
 
 _PASSWORD: Final = re.compile(r"://[^/@]*:[^/]*@|[?&]password=")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")

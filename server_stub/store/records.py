@@ -26,10 +26,6 @@ T = TypeVar("T")
 
 PAGE_MAX: Final = 1000
 
-KEEP_DAYS: Final = 184
-"""Six months: so long may a person complain about a decision (Regulation (EU) 2022/2065, article 20(1))."""
-
-KEEP_DAYS_MAX: Final = 36_500
 
 STEP_MAX: Final = 200
 """How many records one step reads: on SQLite a verdict waits for a step for a few milliseconds."""

@@ -44,8 +44,8 @@ class Wrong:
     def get(self, path: str) -> Answer:
         return self.server.transport().get(path, accept=media.JSON)
 
-    def post(self, path: str, body: bytes = b"", content_type: str = "", accept: str = media.JSON) -> Answer:
-        return self.server.transport().post(path, body, content_type=content_type, accept=accept)
+    def post(self, path: str, body: bytes = b"", content_type: str = media.JSON) -> Answer:
+        return self.server.transport().post(path, body, content_type=content_type, accept=media.JSON)
 
     def published(self) -> tuple[int, int, int]:
         """Version, clock number and time of the timestamp."""
