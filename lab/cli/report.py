@@ -12,7 +12,6 @@ from lab.cli.options import Json
 from lab.cli.run_options import AllureResults, JunitTimes
 
 with deferred():
-    from lab.scenario.engine import result
     from lab.scenario.output import merge as merging
     from lab.scenario.output import report_file, reports, targets
 
@@ -65,12 +64,7 @@ def merge(
         output.say(run_output.summary(counts, len(run.unusable)))
         for each in run.absent:
             output.say(each)
-    if run.unusable:
-        raise typer.Exit(output.USAGE)
-    if counts[result.Status.INTERNAL_ERROR]:
-        raise typer.Exit(output.ENVIRONMENT)
-    if any(counts[status] for status in result.BAD):
-        raise typer.Exit(output.CHECK_FAILED)
+    raise typer.Exit(output.USAGE if run.unusable else run_output.exit_code(counts))
 
 
 def _write(run: "MergedRun", files: "targets.ReportTargets") -> "Counter[Status]":

@@ -94,6 +94,13 @@ def summary(counts: "Counter[Status]", unusable: int, overdrawn: int = 0) -> str
     return ", ".join(sums)
 
 
+def exit_code(counts: "Counter[Status]") -> int:
+    """The exit code of results: that of defects before that of failures."""
+    if counts[result.Status.INTERNAL_ERROR]:
+        return output.ENVIRONMENT
+    return output.CHECK_FAILED if any(counts[status] for status in result.BAD) else 0
+
+
 def print_list(cases: "Iterable[Case]", *, json: bool) -> None:
     """Print the scenarios with their tags and parameters, without running them."""
     found = list(cases)

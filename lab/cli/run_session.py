@@ -12,13 +12,13 @@ import typer
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.run_options import RunOptions
-from lab.cli.run_output import JsonOutput, ProgressBar, TextOutput, summary
+from lab.cli.run_output import JsonOutput, ProgressBar, TextOutput, exit_code, summary
 from lab.scenario.engine.interruption import Interruption, blocked
 from lab.scenario.files.errors import ScenarioError
 from text_input.printable import counted
 
 with deferred():
-    from lab.scenario.engine import remote_operations, result, runner
+    from lab.scenario.engine import remote_operations, runner
     from lab.scenario.model import groups
     from lab.world import temporary
 
@@ -119,7 +119,10 @@ class RunSession:
         self._write_last_failed(complete=run.complete)
         if stopped:
             output.note(f"{stopped}; not all scenarios were run")
-        return 128 + signal if signal is not None else self._exit_code(complete=run.complete)
+        if signal is not None:
+            return 128 + signal
+        code = selection_code(self.selection, self.faults, self.interruption) if run.complete else 0
+        return code or exit_code(self._counts)
 
     def _note_written(self) -> None:
         """Say which files the steps wrote, and also if `--update-golden` had nothing to write."""
@@ -137,13 +140,6 @@ class RunSession:
             self.last_failed.write()
         except OSError as error:
             output.note(f"cannot write {self.last_failed.file}: {error.strerror}")
-
-    def _exit_code(self, *, complete: bool) -> int:
-        if complete and (code := selection_code(self.selection, self.faults, self.interruption)):
-            return code
-        if self._counts[result.Status.INTERNAL_ERROR]:
-            return output.ENVIRONMENT
-        return output.CHECK_FAILED if any(self._counts[status] for status in result.BAD) else 0
 
 
 def selection_code(

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from lab.scenario.engine.result import ScenarioResult, Status
-from lab.scenario.engine.runner import Plan, run_all
+from lab.scenario.engine.runner import Plan, Run
 from lab.scenario.files.reader import SUFFIX, read
 from lab.scenario.files.shards import Durations, Shard, divide, part
 from lab.scenario.output.report_file import ReportHeader, ReportWriter, reported
@@ -35,7 +35,7 @@ def templates() -> list[ScenarioResult]:
     """Results of real scenarios: one of each file of the library."""
     root = RunRoot(Path.cwd())
     cases = [case for file in sorted(Path("scenarios").rglob(f"*{SUFFIX}")) for case in read(file)[:1]]
-    return [reported(result, root) for result in run_all(cases, Plan())]
+    return [reported(result, root) for result in Run(cases, Plan()).results()]
 
 
 def distinct(real: list[ScenarioResult], failed: ScenarioResult) -> Iterator[ScenarioResult]:

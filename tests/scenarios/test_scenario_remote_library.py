@@ -17,7 +17,7 @@ import requests
 
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.scenario.engine.result import ScenarioResult, Status
-from lab.scenario.engine.runner import Plan, run_all
+from lab.scenario.engine.runner import Plan, Run
 from lab.scenario.files.discovery import each_case
 from tests.scenarios.test_scenario_remote_operations import PAGE
 from tests.support.scenarios import wrong
@@ -94,7 +94,7 @@ def test_no_file_is_skipped_in_any_order_and_the_server_is_as_before(tmp_path: P
         claims = [{"claim": "intent", "presence": "absent"}]
         call(origin, "PUT", "/lab/v1/expectations", {"claims": claims})
         before = state_of(origin, *EVERYTHING)
-        results = list(run_all(chosen, Plan(SEED, server=origin, token=TOKEN)))
+        results = list(Run(chosen, Plan(SEED, server=origin, token=TOKEN)).results())
         assert state_of(origin, *EVERYTHING) == before
         assert 90_000 <= call(origin, "GET", "/lab/v1/clock")["ahead"] <= 90_002
         assert call(origin, "GET", "/lab/v1/expectations") == {"claims": claims}
@@ -120,7 +120,7 @@ def test_interrupted_run_leaves_a_lab_as_before_and_the_next_run_passes(
             run.send_signal(how)
         assert state_of(origin, *EVERYTHING) == before
         chosen = each_case([ROOT / "scenarios/decisions/allow.scenario.yaml"], pytest.fail)
-        [result] = run_all(chosen, Plan(SEED, server=origin, token=TOKEN))
+        [result] = Run(chosen, Plan(SEED, server=origin, token=TOKEN)).results()
         assert result.status is Status.PASSED, said(result)
 
 

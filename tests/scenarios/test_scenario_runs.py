@@ -16,7 +16,7 @@ from lab.scenario.engine import actions
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status
-from lab.scenario.engine.runner import Plan, run_all
+from lab.scenario.engine.runner import Plan, Run
 from lab.scenario.files.reader import read
 from lab.scenario.model import device_steps
 from lab.scenario.output.explain import explain
@@ -65,8 +65,8 @@ def sent_by(result: ScenarioResult) -> str:
 @pytest.mark.slow
 def test_number_of_workers_does_not_change_the_results() -> None:
     found = [*cases(FAILING), *cases(STORY)]
-    alone = [json_bytes(result) for result in run_all(found, Plan(SEED))]
-    assert [json_bytes(result) for result in run_all(found, Plan(SEED, workers=2))] == alone
+    alone = [json_bytes(result) for result in Run(found, Plan(SEED)).results()]
+    assert [json_bytes(result) for result in Run(found, Plan(SEED, workers=2)).results()] == alone
 
 
 def test_results_over_http_equal_those_in_process() -> None:
@@ -159,7 +159,8 @@ def test_type_error_in_a_step_is_not_a_failure_of_the_scenario() -> None:
 @pytest.mark.usefixtures("step_with_a_defect")
 def test_type_error_in_a_step_keeps_the_results_of_the_other_scenarios() -> None:
     steps = "- power-on\n- retry:\n  when: {broken: true}\n"
-    crashed, passed = run_all(cases("parameters: {broken: [true, false]}\n" + text(steps)), Plan(SEED))
+    found = cases("parameters: {broken: [true, false]}\n" + text(steps))
+    crashed, passed = Run(found, Plan(SEED)).results()
     assert (crashed.status, passed.status) == (Status.INTERNAL_ERROR, Status.PASSED)
     assert crashed.id == "test[broken=true]"
     assert "TypeError: a defect in a step" in str(crashed.error)

@@ -13,7 +13,7 @@ from lab.handset.handset import Handset
 from lab.handset.timeline import Entry, Who
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.observer import DARK, Observation, visible_text
-from lab.scenario.engine.result import CheckResult, Mismatch
+from lab.scenario.engine.result import CheckResult, Mismatch, lock_periods
 from lab.scenario.model.expect import Expect
 from lab.scenario.model.expectations import (
     EntryPattern,
@@ -121,16 +121,6 @@ def at_path(value: Any, path: str) -> Any:
     return value
 
 
-def outcome(check: CheckContext, wanted: tuple[Any, ...]) -> Iterator[Mismatch]:
-    """The outcome."""
-    yield from among("outcome", wanted, check.handset.outcome())
-
-
-def usable(check: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FBT001 - as the file has it
-    """Whether the user can reach the home screen."""
-    yield from equal("usable", wanted, check.handset.usable)
-
-
 def screen(check: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
     """The current screen."""
     shown, now = check.handset.screen(), check.handset.display.current
@@ -204,11 +194,6 @@ def verdict(check: CheckContext, wanted: VerdictExpected) -> Iterator[Mismatch]:
     yield from within("verdict.check-in", wanted.check_in, claims.check_in)
     yield from within("verdict.offline-limit", wanted.offline_limit, claims.offline_limit)
     yield from equal("verdict.not-before-lock", wanted.not_before_lock, claims.not_before_lock)
-
-
-def no_verdict(check: CheckContext, wanted: bool) -> Iterator[Mismatch]:  # noqa: FBT001 - as the file has it
-    """Whether the device has accepted no verdict."""
-    yield from equal("no-verdict", wanted, not check.handset.timeline.verdicts)
 
 
 def evidence(check: CheckContext, wanted: EvidenceExpected) -> Iterator[Mismatch]:
@@ -298,7 +283,11 @@ def _observation_json(observation: Observation) -> dict[str, Any]:
 
 def was_locked(check: CheckContext, wanted: tuple[LockedPeriod, ...]) -> Iterator[Mismatch]:
     """The periods in which the lock screen was shown."""
-    periods = _locked_periods(check.device.observer.seen, check.context.began)
+    began = check.context.began
+    periods = [
+        (began + each.since, None if each.until is None else began + each.until)
+        for each in lock_periods(check.device.observer.shots)
+    ]
     actual = [{"from": _moment(start), "to": None if end is None else _moment(end)} for start, end in periods]
     if len(periods) != len(wanted):
         yield Mismatch("was-locked", json_of(wanted), actual)
@@ -314,21 +303,6 @@ def was_locked(check: CheckContext, wanted: tuple[LockedPeriod, ...]) -> Iterato
             yield Mismatch(f"was-locked[{at + 1}]", json_of(period), actual[at])
 
 
-def _locked_periods(seen: Sequence[Observation], began: float) -> list[tuple[float, float | None]]:
-    """Start and end of each period, in seconds since the epoch; the end is None if it has not ended."""
-    periods: list[tuple[float, float | None]] = []
-    for observation in seen:
-        if "screen" not in observation.facts:
-            continue
-        is_open = bool(periods) and periods[-1][1] is None
-        locked = observation.facts["screen"] == "locked"
-        if locked and not is_open:
-            periods.append((began + observation.at, None))
-        elif is_open and not locked:
-            periods[-1] = (periods[-1][0], began + observation.at)
-    return periods
-
-
 def _moment(epoch: float) -> str:
     try:
         return datetime.fromtimestamp(int(epoch), UTC).isoformat().replace("+00:00", "Z")
@@ -337,12 +311,12 @@ def _moment(epoch: float) -> str:
 
 
 HANDSET_CHECKS: Final[dict[str, Callable[[CheckContext, Any], Iterator[Mismatch]]]] = {
-    "outcome": outcome,
-    "usable": usable,
+    "outcome": lambda check, wanted: among("outcome", wanted, check.handset.outcome()),
+    "usable": lambda check, wanted: equal("usable", wanted, check.handset.usable),
     "screen": screen,
     "state": state,
     "verdict": verdict,
-    "no_verdict": no_verdict,
+    "no_verdict": lambda check, wanted: equal("no-verdict", wanted, not check.handset.timeline.verdicts),
     "evidence": evidence,
     "requests": requests,
     "timeline": timeline,

@@ -33,18 +33,14 @@ def handset_results(
     found: list[HandsetResult] = []
     for members in context.scenario.devices.selected(None).values():
         devices = [context.devices[name] for name in members]
-        found += _members(devices, named) if len(devices) > 1 else map(_complete, devices)
-    if unsealed:
-        records = {
-            each.name: tuple(context.devices[each.name].observer.records())
-            for each in found
-            if not each.brief
-        }
-        found = [replace(each, records=records.get(each.name, ())) for each in found]
+        if len(devices) > 1:
+            found += _members(devices, named, unsealed=unsealed)
+        else:
+            found += [_complete(device, unsealed=unsealed) for device in devices]
     return tuple(found)
 
 
-def _complete(device: ScenarioDevice) -> HandsetResult:
+def _complete(device: ScenarioDevice, *, unsealed: bool) -> HandsetResult:
     handset, before = device.handset, device.table.activated
     return HandsetResult(
         name=device.name,
@@ -57,12 +53,15 @@ def _complete(device: ScenarioDevice) -> HandsetResult:
         profiles=tuple(handset.profiles),
         places=handset.places,
         locked=tuple(lock_periods(device.observer.shots)),
+        records=tuple(device.observer.records()) if unsealed else (),
         group=device.group,
         brief=None if device.group is None else False,
     )
 
 
-def _members(devices: Sequence[ScenarioDevice], named: set[str | None]) -> list[HandsetResult]:
+def _members(
+    devices: Sequence[ScenarioDevice], named: set[str | None], *, unsealed: bool
+) -> list[HandsetResult]:
     lives = [
         tuple((entry.at, entry.who.value, entry.what) for entry in device.handset.timeline.entries)
         for device in devices
@@ -78,9 +77,9 @@ def _members(devices: Sequence[ScenarioDevice], named: set[str | None]) -> list[
         for life in first
     }
     return [
-        _complete(device)
+        _complete(device, unsealed=unsealed)
         if device.name in complete
-        else replace(_complete(device), timeline=brief[life], screens=(), brief=True)
+        else replace(_complete(device, unsealed=False), timeline=brief[life], screens=(), brief=True)
         for device, life in zip(devices, lives, strict=True)
     ]
 

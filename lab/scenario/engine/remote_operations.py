@@ -35,6 +35,9 @@ _NO_ACCESS: Final = "a remote server gives no access to its records"
 _NO_RESTART: Final = "a remote server cannot be restarted"
 
 
+Members = dict[str, Any] | None
+"""A JSON object, or headers."""
+
 _ENDS: Final[list[Callable[[], None]]] = []
 
 
@@ -239,36 +242,22 @@ class AdminOperations:
             raise StepError("no verdict key signs now")
         return found
 
-    def _call(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
-    ) -> Any:
+    def _call(self, method: str, path: str, body: Members = None, headers: Members = None) -> Any:
         return _json(self._send(method, path, body, headers))
 
     def _send(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
+        self, method: str, path: str, body: Members = None, headers: Members = None
     ) -> requests.Response:
         return self._request(method, PREFIX + path, body, headers)
 
-    def _in_world(self, operation: str, otherwise: str, body: dict[str, Any] | None = None) -> Any:
+    def _in_world(self, operation: str, otherwise: str, body: Members = None) -> Any:
         """Do an operation of the world. Raises StepError, without a world with the reason `otherwise`."""
         if self.world is None:
             raise StepError(otherwise, skips=True)
         return _json(self._request("POST", f"{WORLDS}/{self.world.name}/{operation}", body))
 
     def _request(
-        self,
-        method: str,
-        path: str,
-        body: dict[str, Any] | None = None,
-        headers: dict[str, str] | None = None,
+        self, method: str, path: str, body: Members = None, headers: Members = None
     ) -> requests.Response:
         """The response, as soon as the rate of the server permits it."""
         world = self.world.headers() if self.world else {}

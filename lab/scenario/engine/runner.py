@@ -3,10 +3,9 @@
 import time
 import traceback
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import AbstractContextManager, closing
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from types import TracebackType
 
 from lab.backend.hosts import Host, InProcessHost
 from lab.scenario.engine.context import OutputOptions, ServerTarget
@@ -99,35 +98,19 @@ class Run:
 
     def _lost(self, case: Case, how: str) -> ScenarioResult:
         error = f"the process that ran it was ended by {how}; did this machine run out of memory?"
-        result = empty_result(case, self._plan.seed, self._plan.target())
-        return replace(result, status=Status.INTERNAL_ERROR, error=error)
-
-
-def run_all(cases: Iterable[Case], plan: Plan) -> Iterator[ScenarioResult]:
-    """The results of a whole run."""
-    return Run(cases, plan).results()
-
-
-@dataclass(slots=True)
-class _DefectReport(AbstractContextManager["_DefectReport"]):
-    """Ends its block at an exception and keeps the traceback, so that the results of other scenarios are not lost."""
-
-    text: str = ""
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> bool:
-        if isinstance(error, Exception):
-            self.text = "".join(traceback.format_exception(error))
-        return bool(self.text)
+        return _defect(self._plan, case, error)
 
 
 def run_one(plan: Plan, case: Case) -> ScenarioResult:
     """The result of a case. An exception that is a defect gives the status `internal-error`."""
-    with _DefectReport() as defect:
+    try:
         return run_case(plan, case)
-    result = empty_result(case, plan.seed, plan.target())
-    return replace(result, status=Status.INTERNAL_ERROR, error=f"internal error\n{defect.text}")
+    except Exception:  # the results of other scenarios must not be lost
+        return _defect(plan, case, f"internal error\n{traceback.format_exc()}")
+
+
+def _defect(plan: Plan, case: Case, error: str) -> ScenarioResult:
+    return replace(empty_result(case, plan.seed, plan.target()), status=Status.INTERNAL_ERROR, error=error)
 
 
 def run_case(plan: Plan, case: Case) -> ScenarioResult:

@@ -81,10 +81,8 @@ class MergedRun:
         self.absent += [
             f"{each} is incomplete, its run ended early" for each in self.shards if not each.complete
         ]
-        if self.absent and not partial:
-            raise MergeError(
-                [f"{each}; give its report, run it again, or give --partial" for each in self.absent]
-            )
+        if not partial:
+            _refuse([f"{each}; give its report, run it again, or give --partial" for each in self.absent])
         self.complete = not self.absent
         self.header: ReportHeader = replace(self.shards[0].reader.header, shard=None)
         self.total = sum(each.done for each in self.shards)
@@ -95,6 +93,11 @@ class MergedRun:
         """The results in the order of the cases. Raises ReportFileError."""
         for _, result in merge(*(each.results() for each in self.shards), key=itemgetter(0)):
             yield result
+
+
+def _refuse(faults: Sequence[str]) -> None:
+    if faults:
+        raise MergeError(faults)
 
 
 def _opened(paths: Iterable[Path]) -> list[ShardReport]:
@@ -111,8 +114,7 @@ def _opened(paths: Iterable[Path]) -> list[ShardReport]:
         else:
             times = recorded_times(reader.file.with_name(TIMINGS))
             shards.append(ShardReport(reader, part, footer, done, times))
-    if faults:
-        raise MergeError(faults)
+    _refuse(faults)
     return sorted(shards, key=lambda each: (each.part.number, str(each.reader.file)))
 
 
@@ -127,8 +129,7 @@ def _of_one_run(shards: list[ShardReport]) -> list[ShardReport]:
         for name, value in run.items()
         if value != most[name]
     ]
-    if faults:
-        raise MergeError(faults)
+    _refuse(faults)
     return shards
 
 
@@ -140,8 +141,7 @@ def _without_copies(shards: Iterable[ShardReport]) -> list[ShardReport]:
         first = found.setdefault(each.part.number, each)
         if first is not each and _digest(first.reader.file) != _digest(each.reader.file):
             faults.append(f"{first} and {each.reader.file} have different results; omit one of them")
-    if faults:
-        raise MergeError(faults)
+    _refuse(faults)
     return list(found.values())
 
 
@@ -168,6 +168,5 @@ def _unusable(shards: Sequence[ShardReport]) -> tuple[UnusableFile, ...]:
         for each in shards
         if each.footer.unusable != found
     ]
-    if faults:
-        raise MergeError(faults)
+    _refuse(faults)
     return found

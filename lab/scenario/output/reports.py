@@ -5,8 +5,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from lab.reports.replaced_file import replacing
 from lab.scenario.engine.result import ScenarioResult, Status
@@ -60,10 +59,9 @@ class Reports(AbstractContextManager["Reports"]):
             self._writer.close(footer.unusable, complete=complete)
         folder = self._targets.folder
         if self._timings and folder:
-            with replacing(folder / TIMINGS) as stream:
-                self._timings.write(stream, runs)
-            with replacing(folder / TIMINGS_SCRIPT) as stream:
-                self._timings.write_script(stream, runs)
+            with replacing(folder / TIMINGS) as times, replacing(folder / TIMINGS_SCRIPT) as script:
+                self._timings.write(times, runs)
+                self._timings.write_script(script, runs)
         for file in (folder and folder / JUNIT, self._targets.junit):
             if self._suite and file:
                 _write(file, self._suite.document(footer))
@@ -76,10 +74,8 @@ class Reports(AbstractContextManager["Reports"]):
             self._allure.close(footer)
         self._stack.close()
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stack.__exit__(kind, error, trace)
+    def __exit__(self, *raised: Any) -> None:
+        self._stack.__exit__(*raised)
 
 
 def _write(file: Path, parts: Iterable[bytes]) -> None:

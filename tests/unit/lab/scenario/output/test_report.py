@@ -13,7 +13,7 @@ import pytest
 
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import LockPeriod, ScenarioResult, Status
-from lab.scenario.engine.runner import Plan, run_all
+from lab.scenario.engine.runner import Plan, Run
 from lab.scenario.files.discovery import library_file
 from lab.scenario.files.reader import read
 from lab.scenario.output.cohorts import cohorts
@@ -30,7 +30,7 @@ EVIL = "</script><b>planted"
 
 @pytest.fixture(scope="module")
 def incident() -> ScenarioResult:
-    return next(iter(run_all(list(read(INCIDENT)), Plan())))
+    return next(iter(Run(list(read(INCIDENT)), Plan()).results()))
 
 
 def unpacked(text: str) -> Any:
@@ -154,7 +154,7 @@ def test_failures_beyond_the_group_limit_are_counted(incident: ScenarioResult) -
 
 
 def test_equal_results_give_an_identical_page(incident: ScenarioResult) -> None:
-    again = next(iter(run_all(list(read(INCIDENT)), Plan())))
+    again = next(iter(Run(list(read(INCIDENT)), Plan()).results()))
     assert render([incident]) == render([again])
 
 

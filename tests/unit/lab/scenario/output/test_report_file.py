@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from lab.scenario.engine.result import ScenarioResult, Status
-from lab.scenario.engine.runner import Plan, run_all
+from lab.scenario.engine.runner import Plan, Run
 from lab.scenario.files.errors import FileError, FileErrorCode
 from lab.scenario.files.reader import read
 from lab.scenario.files.shards import ShardPart
@@ -34,7 +34,7 @@ UNUSABLE = UnusableFile("a.scenario.yaml", (FileError(1, 2, FileErrorCode.SYNTAX
 @pytest.fixture(scope="module")
 def results() -> list[ScenarioResult]:
     """One that passed, one that failed, and one with hostile text."""
-    (passed,) = run_all(read(INCIDENT), Plan())
+    (passed,) = Run(read(INCIDENT), Plan()).results()
     failed = played("- {expect: phone, outcome: locked}")
     return [passed, failed, replace(failed, name=HOSTILE, tags=(HOSTILE,), error=HOSTILE)]
 
