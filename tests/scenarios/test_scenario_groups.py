@@ -163,8 +163,8 @@ def test_expectation_of_a_group_counts_its_members(two_locked: ScenarioContext, 
 
 
 INVALID: dict[str, tuple[str, str]] = {
-    "count: 0": ("- power-on", "greater than or equal to 1"),
-    "count: 1001": ("- power-on", "less than or equal to 1000"),
+    "count: 0": ("- power-on", "handsets.fleet.count: is 0; write at least 1"),
+    "count: 1001": ("- power-on", "is 1001; write at most 1000"),
     "count: 990": ("- power-on", "are 1001 devices; at most 1000 are allowed in a scenario"),
     "count: 6": ("- power-on", "could be a member of the group 'fleet'; choose another name"),
     "count: 4": ("- power-on: fleet-5", "the members of 'fleet' are fleet-1 to fleet-4"),

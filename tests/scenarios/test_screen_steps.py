@@ -39,7 +39,7 @@ def test_every_button_can_be_pressed() -> None:
 @pytest.mark.parametrize(
     ("step", "message"),
     [
-        ("press: sing", r"steps\[2\]: is 'sing'; use one of 'emergency-call'"),
+        ("press: sing", r"steps\[2\]\.press: is 'sing'; use one of 'emergency-call'"),
         ("press: language", "add `language`"),
         ("press: retry\n  language: fr", "takes no `language`"),
         ("press: retry\n  text: abc", "takes no code"),
