@@ -1,18 +1,20 @@
 """Runs the verdict server: on the main thread, or on a separate thread for the lab and tests."""
 
-import asyncio
 import errno
+import logging
 import math
 import os
 import secrets as entropy
 import signal
 import socket
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from queue import SimpleQueue
 from ssl import SSLContext
 from threading import Event, Thread
-from typing import Final, Self, Unpack
+from typing import Any, Final, Self, Unpack
 
 import uvicorn
 from fastapi import FastAPI
@@ -24,7 +26,6 @@ from server_stub.api.device_app import AppOptions
 from server_stub.api.limits.connections import ConnectionCounter, protocol
 from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.retention import BackgroundPruning
-from server_stub.api.threads import DaemonThreads
 from server_stub.clock import HostClock
 from server_stub.configuration import Configuration
 from server_stub.key_repository import VerdictSigner
@@ -32,6 +33,7 @@ from server_stub.signing.key_material import Secrets
 from server_stub.store.transaction import Store
 from server_stub.verdicts.service import VerdictService
 
+_LOG: Final = logging.getLogger(__name__)
 _START_SECONDS: Final = 20
 _STOP_SECONDS: Final = 10
 
@@ -98,7 +100,7 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served
         service.warm_up()
         app = create_app(service, admin=admin, **options)
         scheme = "https" if tls else "http"
-        server = _server(app, lambda: announce(origin(listener, scheme)), tls, reload)
+        server = _server(app, lambda: announce(origin(listener, scheme)), tls)
         with ExitStack() as stack:
             if keep_days is not None:
                 clock = admin.clock_admin if admin else None
@@ -108,7 +110,7 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served
                     lambda: clock is not None and clock.guard.fault is not None,
                 )
                 stack.enter_context(pruning)
-            server.run(sockets=[listener])
+            _serve_until_signal(server, listener, reload)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -186,55 +188,67 @@ class ServerThread:
 
 
 class _Server(uvicorn.Server):
-    """Calls `started` when it is ready. At SIGINT or SIGTERM `run` returns, so that the caller can close its store.
+    """Calls `started` when it is ready."""
 
-    At SIGHUP it calls `reload`, if there is one, on a thread. If its terminal was closed, that is the end instead.
-    """
-
-    def __init__(
-        self,
-        config: uvicorn.Config,
-        limits: LimitsInForce,
-        started: Callable[[], None],
-        reload: Callable[[LimitsInForce], None] | None,
-    ) -> None:
+    def __init__(self, config: uvicorn.Config, limits: LimitsInForce, started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._limits = limits
+        self.limits: Final = limits
         self._on_start = started
-        self._reload = reload
-        self._threads = DaemonThreads(1, "reload")
-        self._of_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
-            if self._reload is not None:
-                asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._hang_up, self._reload)
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
             self._on_start()
 
-    def _hang_up(self, reload: Callable[[LimitsInForce], None]) -> None:
-        if self._of_terminal and not _has_terminal():
-            self.should_exit = True
-            return
-        done = asyncio.get_running_loop().run_in_executor(self._threads, reload, self._limits)
-        done.add_done_callback(asyncio.Future.result)  # an error is logged by the event loop
-
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self.config.timeout_graceful_shutdown = math.ceil(self._limits.values.grace_seconds)
+        self.config.timeout_graceful_shutdown = math.ceil(self.limits.values.grace_seconds)
         await super().shutdown(sockets)
 
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """uvicorn would raise the signal again after shutdown, which ends the process immediately."""
-        with super().capture_signals():
-            yield
-            self._captured_signals.clear()
+
+def _serve_until_signal(
+    server: _Server, listener: socket.socket, reload: Callable[[LimitsInForce], None] | None
+) -> None:
+    """Run `server` on a daemon thread until SIGINT or SIGTERM, and on this thread `reload` at each SIGHUP.
+
+    If the terminal of this process was closed, SIGHUP is the end instead.
+    """
+    of_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
+    hangups, ended = SimpleQueue[signal.Signals | None](), Future[None]()
+    handlers: dict[signal.Signals, Any] = dict.fromkeys((signal.SIGINT, signal.SIGTERM), server.handle_exit)
+    if reload is not None:
+        handlers[signal.SIGHUP] = lambda *_: hangups.put(signal.SIGHUP)
+
+    def serve() -> None:
+        # This thread and its workers leave the signals to the main thread.
+        signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
+        try:
+            server.run([listener])
+            ended.set_result(None)
+        except BaseException as error:
+            ended.set_exception(error)
+        hangups.put(None)
+
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        Thread(target=serve, name="verdict-server", daemon=True).start()
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
+        while hangups.get() is not None:
+            if of_terminal and not _has_terminal():
+                server.should_exit = True
+            elif reload is not None:
+                try:
+                    reload(server.limits)
+                except Exception:
+                    _LOG.exception("the settings were not reloaded")
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    ended.result()
 
 
 @contextmanager
 def hangups_held() -> Iterator[None]:
-    """SIGHUP in this block stays pending until the server is ready: before, it would end the process."""
+    """SIGHUP in this block stays pending until it has a handler: before, it would end the process."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGHUP})
     try:
         yield
@@ -255,9 +269,8 @@ def _server(
     app: FastAPI,
     started: Callable[[], None],
     tls: Callable[[], SSLContext] | None = None,
-    reload: Callable[[LimitsInForce], None] | None = None,
 ) -> _Server:
-    return _Server(uvicorn_config(app, tls), app.state.limits, started, reload)
+    return _Server(uvicorn_config(app, tls), app.state.limits, started)
 
 
 def uvicorn_config(app: FastAPI, tls: Callable[[], SSLContext] | None = None) -> uvicorn.Config:

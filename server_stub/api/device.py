@@ -136,7 +136,7 @@ class VerdictExecutor:
         self._judging += 1
         self._metrics.judging.inc()
         try:
-            verdict, signed = await self._threads.run(self._judge, token, address)
+            verdict, signed = await self._threads(self._judge, token, address)
         finally:
             self._judging -= 1
             self._metrics.judging.dec()

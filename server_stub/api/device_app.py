@@ -20,7 +20,7 @@ from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.logs import Log, RequestLog
 from server_stub.api.metrics import Metrics
 from server_stub.api.readiness import Outages, Readiness
-from server_stub.api.threads import CallingThread, DaemonThreads
+from server_stub.api.threads import calling_thread, worker_threads
 from server_stub.key_repository import KeyRepository
 from server_stub.verdicts.service import VerdictService
 
@@ -80,7 +80,7 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
         openapi_url=None,
         redirect_slashes=False,
     )
-    judges = DaemonThreads(device.JUDGES, "judge") if threads else CallingThread()
+    judges = worker_threads(device.JUDGES) if threads else calling_thread
     in_force = LimitsInForce(limits, stopwatch)
     outages = Outages(log, metrics, stopwatch)
     app.state.limits, app.state.metrics, app.state.outages = in_force, metrics, outages
@@ -93,7 +93,7 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     app.injected_faults = partial(InjectedFaults, faults=faults, clock=stopwatch) if faults else unchanged
     app.state.service, app.state.repository, app.state.extension = service, repository, name
     app.state.judges = device.VerdictExecutor(service, in_force, metrics, stopwatch, judges)
-    app.state.readers = DaemonThreads(tuf.READERS, "reader") if threads else CallingThread()
+    app.state.readers = worker_threads(tuf.READERS) if threads else calling_thread
     app.state.readiness = Readiness(service, repository, outages, stopwatch)
     for module in (device, tuf, health) if repository is not None else (device, health):
         app.router.routes.extend(module.router.routes)

@@ -12,7 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from server_stub.admin.fault_injection import Faults, HonestAnswer, Injection
 from server_stub.api.problems import problem
-from server_stub.api.threads import DaemonThreads
+from server_stub.api.threads import worker_threads
 from server_stub.clock import ClockError
 from server_stub.faults.catalogue import SLOW, STATUS, FaultKind, Route
 from server_stub.faults.responses import BROKEN, CHANGED, RAW_RESPONSE, RawResponse, fixed, in_pieces
@@ -50,7 +50,7 @@ class InjectedFaults:
         self._app = app
         self._faults = faults
         self._clock = clock
-        self._threads = DaemonThreads(1, "faults")
+        self._threads = worker_threads(1)
         self._fresh_until = float("-inf")
         self._refresh: asyncio.Future[None] | None = None
         self._earlier: dict[str, bytes] = {}
@@ -99,7 +99,7 @@ class InjectedFaults:
         now = self._clock()
         if now >= self._fresh_until and (self._refresh is None or self._refresh.done()):
             self._fresh_until = now + _REFRESH_SECONDS
-            self._refresh = asyncio.get_running_loop().run_in_executor(self._threads, self._read)
+            self._refresh = asyncio.ensure_future(self._threads(self._read))
             await asyncio.wait({self._refresh}, timeout=_PATIENCE_SECONDS)
         return any(fault.route is route for fault in self._faults.known)
 
@@ -120,7 +120,7 @@ class InjectedFaults:
                 return self._faults.inject(answer, possible)
             return None
 
-        return await asyncio.get_running_loop().run_in_executor(self._threads, inject)
+        return await self._threads(inject)
 
     def _remember(self, path: str, body: bytes) -> None:
         """Keep the body for a replay: the newest challenge, and of a key file the first since a fault was pending."""

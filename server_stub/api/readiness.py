@@ -5,14 +5,13 @@ The durable write is shared: requests at the same time, and within a second afte
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass
 from threading import Lock
 from typing import Final
 
 from server_stub.api.logs import Log
 from server_stub.api.metrics import Metrics
-from server_stub.api.threads import DaemonThreads
+from server_stub.api.threads import worker_threads
 from server_stub.clock import ClockError
 from server_stub.key_repository import KeyRepository, KeyRepositoryError
 from server_stub.verdicts.outage import Outage
@@ -89,8 +88,8 @@ class Readiness:
         self._outages = outages
         self._clock = clock
         # Its own threads: a store that does not respond must not stop other requests, nor the end of the process.
-        self._threads = DaemonThreads(2, "readiness")
-        self._probe: Future[ServiceError | None] | None = None
+        self._threads = worker_threads(2)
+        self._probe: asyncio.Future[ServiceError | None] | None = None
         self._began = 0.0
 
     async def check(self) -> None:
@@ -103,20 +102,20 @@ class Readiness:
                 raise error
         self._outages.passed(frozenset(Outage))
 
-    async def _result(self, future: Future[ServiceError | None]) -> ServiceError | None:
+    async def _result(self, future: asyncio.Future[ServiceError | None]) -> ServiceError | None:
         try:
-            return await asyncio.wait_for(asyncio.shield(asyncio.wrap_future(future)), ANSWER_SECONDS)
+            return await asyncio.wait_for(asyncio.shield(future), ANSWER_SECONDS)
         except TimeoutError:
             return ServiceError.during(Outage.STORE_LOCKED)
 
-    def _quick(self) -> Future[ServiceError | None]:
-        return self._threads.submit(_error_of, self._service.check)
+    def _quick(self) -> asyncio.Future[ServiceError | None]:
+        return asyncio.ensure_future(self._threads(_error_of, self._service.check))
 
-    def _shared_probe(self) -> Future[ServiceError | None]:
+    def _shared_probe(self) -> asyncio.Future[ServiceError | None]:
         now, probe = self._clock(), self._probe
         if probe is None or (probe.done() and now - self._began >= PROBE_SECONDS):
             self._began = now
-            self._probe = probe = self._threads.submit(_error_of, self._write)
+            self._probe = probe = asyncio.ensure_future(self._threads(_error_of, self._write))
         return probe
 
     def _write(self) -> None:

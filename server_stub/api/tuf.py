@@ -44,7 +44,7 @@ async def get_key_metadata(request: Request, name: str) -> Response:
     outages: Outages = request.app.state.outages
     check_accepts(request, media.JSON)
     try:
-        file = _file(await readers.run(repository.metadata, name))
+        file = _file(await readers(repository.metadata, name))
     except (KeyRepositoryError, ClockError) as error:
         raise ServiceError.of(error) from error
     if name == TIMESTAMP:
@@ -58,7 +58,7 @@ async def get_key_target(request: Request, name: str) -> Response:
     repository: KeyRepository = request.app.state.repository
     readers: Threads = request.app.state.readers
     check_accepts(request, media.JSON)
-    return _file(await readers.run(repository.target, name))
+    return _file(await readers(repository.target, name))
 
 
 def _file(content: bytes | None) -> Response:

@@ -1,9 +1,8 @@
-"""A server whose disk is slow, as a separate process: `python -m tests.support.slow_server FILE SECONDS`."""
+"""A server whose disk is slow, as a separate process: `python -m tests.support.slow_server FILE SECONDS GRACE`."""
 
 import sys
 import time
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from server_stub.api.limits.settings import ServerLimits
@@ -37,8 +36,7 @@ def say(line: str) -> None:
 def main() -> None:
     """Serve on a free port, and print the origin when requests are answered."""
     configured = Configuration.load(LoadedSettings(Settings(port=0)))
-    store = SlowStore(Path(sys.argv[1]), alembic_migrations)
-    store.seconds = float(sys.argv[2])
+    store = SlowStore(sys.argv[1], alembic_migrations)
     service = build_service(
         configured,
         MANUFACTURER.secrets,
@@ -46,12 +44,13 @@ def main() -> None:
         issuer=MANUFACTURER.issuer,
         audience=MANUFACTURER.audience,
     )
+    store.seconds = float(sys.argv[2])
     run(
         service,
         configured.settings.host,
         configured.settings.port,
         say,
-        limits=ServerLimits(grace_seconds=20),
+        limits=ServerLimits(grace_seconds=float(sys.argv[3])),
     )
 
 

@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 import requests
 
 from tests.support.server_phone import Phone, facts, ueid
 from tests.support.sockets import connect, read_to_end
-from tests.support.stores import open_store
+from tests.support.stores import open_store, schema_url
 from wire import media
 
 ROOT = Path(__file__).parents[3]
@@ -25,9 +26,11 @@ SECONDS = 0.15
 
 
 @contextmanager
-def slow_server(database: Path) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+def slow_server(
+    database: Path | str, seconds: float = SECONDS, grace: int = 20
+) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.slow_server", str(database), str(SECONDS)],
+        [sys.executable, "-m", "tests.support.slow_server", str(database), str(seconds), str(grace)],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -51,11 +54,11 @@ def evidence(origin: str, number: int) -> bytes:
     return Phone(boot=facts(imeis=(imei,))).evidence(fresh, ueid=ueid(imei))
 
 
-def wait_until_all_are_judged(origin: str) -> None:
-    """Wait until the requests of all devices are judged or wait for it."""
+def wait_until_all_are_judged(origin: str, count: int = DEVICES) -> None:
+    """Wait until `count` requests are judged or wait for it."""
     for _ in range(3000):
         page = requests.get(origin + "/metrics", timeout=60).text
-        if f"activation_judging {DEVICES}.0" in page:
+        if f"activation_judging {count}.0" in page:
             return
         time.sleep(0.01)
     raise AssertionError("the requests did not arrive")
@@ -112,3 +115,31 @@ def test_the_body_of_an_accepted_request_may_arrive_after_the_signal(tmp_path: P
         response = read_to_end(client)
         assert (response.status, response.headers["connection"]) == (200, "close")
         assert process.wait(60) == 0
+
+
+@pytest.mark.slow
+def test_server_ends_while_its_database_does_not_respond(tmp_path: Path) -> None:
+    with (
+        slow_server(tmp_path / "records.sqlite", seconds=3600, grace=1) as (origin, process),
+        ThreadPoolExecutor(2) as devices,
+    ):
+        waiting = [devices.submit(send, origin, evidence(origin, number)) for number in range(2)]
+        wait_until_all_are_judged(origin, 2)
+        process.terminate()
+        assert process.wait(60) == 0
+        assert [answer.result().status_code for answer in waiting if not answer.exception()] == []
+
+
+@pytest.mark.slow
+def test_server_ends_while_another_process_locks_a_table_of_its_database() -> None:
+    with schema_url() as url, psycopg.connect(url) as other, ThreadPoolExecutor(1) as devices:
+        place = f"{url}%20-clock_timeout%3D3600000"
+        open_store(place).close()
+        with slow_server(place, seconds=0, grace=1) as (origin, process):
+            token = evidence(origin, 1)
+            other.execute("LOCK TABLE spent_nonces IN ACCESS EXCLUSIVE MODE")
+            waiting = devices.submit(send, origin, token)
+            wait_until_all_are_judged(origin, 1)
+            process.terminate()
+            assert process.wait(60) == 0
+            assert waiting.exception() or waiting.result().status_code == 503

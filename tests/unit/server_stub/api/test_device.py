@@ -13,7 +13,7 @@ from server_stub.api.device import JUDGES, VerdictExecutor
 from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.api.metrics import Metrics
-from server_stub.api.threads import DaemonThreads
+from server_stub.api.threads import worker_threads
 from wire.codes import Decision, Reason
 
 VERDICT = SimpleNamespace(decision=Decision.ALLOW, reason=Reason.TERRITORY_ELIGIBLE, sub="d-1")
@@ -26,7 +26,7 @@ def executor(judge: Callable[[], None]) -> VerdictExecutor:
         return VERDICT, token.decode()
 
     service: Any = SimpleNamespace(judge=answer)
-    limits, threads = LimitsInForce(ServerLimits(), lambda: 0.0), DaemonThreads(JUDGES, "judge")
+    limits, threads = LimitsInForce(ServerLimits(), lambda: 0.0), worker_threads(JUDGES)
     return VerdictExecutor(service, limits, Metrics(), lambda: 0.0, threads)
 
 
@@ -113,7 +113,7 @@ def test_a_judgement_that_outlasts_its_event_loop_ends_without_an_error() -> Non
         thread.join(SECONDS)
 
 
-def test_threads_start_with_the_first_judgement_and_end_with_the_executor() -> None:
+def test_threads_start_with_the_first_judgement_and_end_with_the_event_loop() -> None:
     async def ask(judges: VerdictExecutor) -> None:
         await judges.judge(b"token", None)
 
@@ -123,8 +123,6 @@ def test_threads_start_with_the_first_judgement_and_end_with_the_executor() -> N
     asyncio.run(ask(judges))
     started = set(threading.enumerate()) - before
     assert started
-    del judges
-    gc.collect()
     for thread in started:
         thread.join(SECONDS)
         assert not thread.is_alive()
