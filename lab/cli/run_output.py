@@ -6,8 +6,6 @@ import sys
 import time
 from typing import TYPE_CHECKING, Final
 
-import typer
-
 from lab.cli import output
 from lab.cli.lazy import deferred
 from text_input.printable import counted, json_text
@@ -80,7 +78,7 @@ class TextOutput:
         why = f": {explain.reason(each)}" if each.status in reasoned else ""
         output.say(f"{each.status.upper() if bad else each.status:<7} {each.id}{why}")
         if bad:
-            typer.echo(f"\n{explain.explain(each, shutil.get_terminal_size().columns)}\n")
+            output.say(f"\n{explain.explain(each, shutil.get_terminal_size().columns)}\n")
 
     def close(self) -> None:
         """Nothing is left to print."""
