@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.scenario.engine.context import OutputOptions
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.files import includes
@@ -12,6 +13,7 @@ from lab.scenario.files.reader import Case, read
 from tests.support.scenarios import SEED, cases, played, text, wrong
 
 HEAD = "name: a\nabout: b\nhandsets:\n  phone: {profile: official-global}\n"
+EUICCS = "handsets:\n  fleet: {count: 2, profile: official-global, sims: [{esim: {home: 208-01}}]}\n"
 CHECK = "  - expect: phone\n    usable: false\n"
 FILES = {
     "ready.yaml": "parameters: {who: , language: en}\nsteps:\n  - power-on: ${who}\n  - set-up: ${who}\n"
@@ -45,10 +47,10 @@ def folder(tmp_path: Path) -> Path:
     return root
 
 
-def loaded(folder: Path, body: str) -> tuple[Case, ...]:
+def loaded(folder: Path, body: str, root: Path | None = None) -> tuple[Case, ...]:
     file = folder / "x.scenario.yaml"
     file.write_text(body, "utf-8")
-    return read(file)
+    return read(file, root)
 
 
 STEP = "steps:\n  - include: "
@@ -68,9 +70,9 @@ MISTAKES = {
     ),
     "the nearest name": (f"{STEP}lits.yaml\n{CHECK}", "did you mean 'list.yaml'"),
     "a file outside": (f"{STEP}../outside.yaml\n{CHECK}", "'../outside.yaml' is outside"),
-    "a link outside": (f"{STEP}link.yaml\n{CHECK}", "'./link.yaml' leads through a link outside"),
+    "a link outside": (f"{STEP}link.yaml\n{CHECK}", "'link.yaml' leads through a link outside"),
     "an absolute path": (f"{STEP}/etc/passwd\n{CHECK}", "is an absolute path"),
-    "a folder": (f"{STEP}loop\n{CHECK}", "'./loop' is no file"),
+    "a folder": (f"{STEP}loop\n{CHECK}", "'loop' is no file"),
     "a path with a parameter": (f'{STEP}"${{x}}.yaml"\n{CHECK}', "cannot depend on a parameter"),
     "no path": (f"{STEP}5\n{CHECK}", "names no file"),
     "a value that is needed": (f"{STEP}ready.yaml\n{CHECK}", "ready.yaml needs a value for 'who'"),
@@ -101,25 +103,43 @@ MISTAKES = {
     ),
     "a row with another number of cells": (
         f"examples: three.csv\nsteps:\n  - move:\n    to: ${{place}}\n  - wait: ${{days}} days\n{CHECK}",
-        "three.csv:3:1: [2]: has 3 columns, the header has 2: place, days",
+        "three.csv:3:1: has 3 columns, the header has 2: place, days",
     ),
     "other separators": (
-        f"examples: columns.csv\nsteps:\n{CHECK}",
-        "columns.csv:1:1: [0][1]: 'place;days' is no name",
+        f"examples: columns.csv\nsteps:\n  - wait: ${{days}} days\n{CHECK}",
+        "columns.csv:1:1: 'place;days' is no name",
     ),
     "a column twice": (
         f"examples: twice.csv\nsteps:\n{CHECK}",
-        "twice.csv:1:6: [0][2]: 'days' is a column already",
+        "twice.csv:1:6: 'days' is a column already",
     ),
     "a quote that is open": (
         f"examples: quote.csv\nsteps:\n{CHECK}",
-        "quote.csv:2:1: [1][1]: has a quote that is not closed",
+        "quote.csv:2:1: has a quote that is not closed",
     ),
     "a table without rows": (f"examples: empty.csv\nsteps:\n{CHECK}", "empty.csv:1:1: has no row"),
     "a table that is no CSV file": (f"examples: cases.tsv\nsteps:\n{CHECK}", "or name a .csv file"),
     "a place by path": (
         f"world: {{place: ./bad.toml}}\nsteps:\n{CHECK}",
         "x.scenario.yaml:5:9: world.place: bad.toml:6: lab.simms: unknown key",
+    ),
+    "a golden file outside": (
+        f"steps:\n  - golden: ../x.json\n{CHECK}",
+        "steps[1].golden: '../x.json' is outside",
+    ),
+    "a card in the slot of an eUICC": (
+        f"{EUICCS}steps:\n  - insert-sim: fleet-2\n    operator: 208-01\n  - expect:\n    usable: false\n",
+        "steps[1].insert-sim: fleet-2 has an eUICC in slot 1",
+    ),
+    "a profile of another member of a group": (
+        f"{EUICCS}steps:\n  - download-esim: fleet-1\n    esim: work\n    operator: 208-01\n"
+        "  - enable-esim: fleet-2\n    esim: work\n  - expect:\n    usable: false\n",
+        "steps[2].esim: fleet-2 has no profile called 'work'",
+    ),
+    "a slot without an eUICC": (
+        f"{EUICCS}steps:\n  - download-esim: fleet-1\n    esim: work\n    operator: 208-01\n    slot: 2\n"
+        "  - expect:\n    usable: false\n",
+        "steps[1].slot: fleet-1 has no eUICC in slot 2",
     ),
     "a policy by path": (
         f"world: {{policy: nowhere.toml}}\nsteps:\n{CHECK}",
@@ -150,7 +170,7 @@ MISTAKES = {
     "a source of several handsets": (
         "handsets: {a: {profile: custom-aosp}, b: {profile: custom-aosp}}\nsteps:\n  - capture: {case: imei}\n"
         "  - expect:\n    usable: false\n",
-        "is of no handset; add `of: a`",
+        "can be of 2 handsets; name one, as in `of: a`",
     ),
     "a captured name that is a parameter": (
         f"parameters: {{case: [1]}}\nsteps:\n  - capture: {{case: imei}}\n  - wait: ${{case}} s\n{CHECK}",
@@ -194,6 +214,22 @@ MISTAKES = {
         "steps[1].until: 2021-09-01 has passed",
     ),
 }
+
+
+FOLLOW_UPS = (
+    "a row with another number of cells",
+    "other separators",
+    "a place by path",
+    "an unknown source",
+)
+"""Mistakes after which other parts of the file cannot be understood; these parts have no errors."""
+
+
+@pytest.mark.parametrize("name", FOLLOW_UPS)
+def test_one_mistake_is_one_error(folder: Path, name: str) -> None:
+    with pytest.raises(ScenarioError) as raised:
+        loaded(folder, f"{HEAD}{MISTAKES[name][0]}")
+    assert len(raised.value.errors) == 1, raised.value.lines()
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -284,6 +320,11 @@ def test_golden_file_is_relative_to_the_file_that_names_it(folder: Path) -> None
     (folder / "loop" / "golden.yaml").write_text("- golden: screens/home.json\n", "utf-8")
     [case] = loaded(folder, f"{HEAD}{STEP}loop/golden.yaml\n{CHECK}")
     assert case.steps[0][1].model_dump()["golden"] == "loop/screens/home.json"
+    (folder / "loop" / "up.yaml").write_text("- power-on\n- golden: ../home.json\n", "utf-8")
+    (folder / "below").mkdir()
+    [case] = loaded(folder / "below", f"{HEAD}{STEP}../loop/up.yaml\n{CHECK}", folder)
+    assert run(case, SEED, output=OutputOptions(update_golden=True)).status is Status.PASSED
+    assert (folder / "home.json").is_file()
 
 
 def test_combinations_are_counted_with_the_rows_of_a_table(folder: Path) -> None:

@@ -171,7 +171,7 @@ INVALID: dict[str, tuple[str, str]] = {
     "count: 3": ("- power-on: flet", "no handset is called 'flet'; did you mean 'fleet'?"),
     "count: 20": ("- swap-sims: phone\n  with: fleet", "is a group; name one of fleet-01 to fleet-20"),
     "count: 21": ("- swap-sims: fleet\n  with: fleet-2", "is the same handset"),
-    "count: 10": ("- expect: fleet\n  outcome: home\n  at-least: 101 %", "a share up to 100 %"),
+    "count: 10": ("- expect: fleet\n  outcome: home\n  at-least: 101 %", "a share of them up to 100 %"),
     "count: 11": (
         "- expect: fleet\n  outcome: home\n  at-least: 12",
         "can never hold: the step has 11 handsets",

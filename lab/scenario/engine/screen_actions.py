@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import zip_longest
@@ -91,11 +92,14 @@ def _case_folders(case: Case) -> tuple[str, ...]:
 
 def golden_mismatches(context: ScenarioContext, device: ScenarioDevice, step: Golden) -> Iterator[Mismatch]:
     """The differences between the current screen and the file; none if the file is updated. Raises StepError."""
-    actual, content = _golden_data(context, device), read_below(context.case.folder, step.golden, _GOLDEN_MAX)
+    case = context.case
+    root, file = case.root.resolve(), os.path.normpath(case.folder.resolve() / step.golden)
+    path = os.path.relpath(file, root)  # below the root, as the reader of the file checks
+    actual, content = _golden_data(context, device), read_below(root, path, _GOLDEN_MAX)
     if context.output.update_golden:
         document = f"{json_text(actual, indent=2)}\n".encode()
         if content != document:
-            write_below(context.case.folder, step.golden, document)
+            write_below(root, path, document)
             context.written.append((step.verb(), context.case.folder / step.golden))
         return
     if content is None:

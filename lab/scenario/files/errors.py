@@ -41,6 +41,11 @@ class FileError:
     file: str = ""
     excerpt: str = ""
 
+    @property
+    def of_names(self) -> bool:
+        """Whether it makes names of parameters unknown: it is in `parameters`, in `examples` or in their CSV file."""
+        return self.file.endswith(".csv") or self.where.startswith(("parameters", "examples"))
+
 
 ERRORS_MAX: Final = 50
 """Most errors of a file that are reported; if there are more, the last one says so."""

@@ -5,7 +5,15 @@ from math import ceil, floor
 from typing import Any, Final
 
 from lab.scenario.files.yaml_positions import Path
-from lab.scenario.model.device_steps import DownloadEsim, SwapSims
+from lab.scenario.model.device_steps import (
+    DeleteEsim,
+    DisableEsim,
+    DownloadEsim,
+    EnableEsim,
+    InsertSim,
+    RemoveSim,
+    SwapSims,
+)
 from lab.scenario.model.faults import WireFault
 from lab.scenario.model.groups import DEVICES_MAX, CountingStep, DeviceNames, group_and_number
 from lab.scenario.model.scenario import HandsetTable
@@ -13,6 +21,8 @@ from lab.scenario.model.step import HandsetStep
 from lab.scenario.model.step_union import CutPower
 from lab.scenario.model.time_steps import Capture
 from text_input.suggestions import suggestion
+
+_SIM_STEPS: Final = (InsertSim, RemoveSim, SwapSims, EnableEsim, DisableEsim, DeleteEsim, DownloadEsim)
 
 _SOURCES: Final = {
     "restore-state": ("copy-state", "from_"),
@@ -28,10 +38,19 @@ class DefinedNames:
 
     def __init__(self, handsets: Mapping[str, HandsetTable | None], parameters: set[str]) -> None:
         self._handsets = sorted(handsets)
-        self._esims = {name: table.esims for name, table in handsets.items() if table}
         self._devices = DeviceNames(
             {name: table.count if table else None for name, table in handsets.items()}
         )
+        self._esims = {
+            device: {
+                at: set(slot.esim)
+                for at, slot in enumerate(table.sims or (), 1)
+                if slot and slot.esim is not None
+            }
+            for name, table in handsets.items()
+            if table
+            for device in self._devices.called(name)
+        }
         self._parameters = sorted(parameters)
         self._marks: list[str] = []
         self._saved: dict[str, list[str]] = {verb: [] for verb, _ in _SOURCES.values()}
@@ -49,7 +68,7 @@ class DefinedNames:
 
     def unknown_handsets(self, names: tuple[str, ...] | None) -> Iterator[str]:
         """A message for each of `names` that is not the name of a handset, a group or a member of one."""
-        for name in names or ():
+        for name in (names or ()) if self._handsets else ():
             if not self._devices.called(name):
                 group, _ = group_and_number(name) or ("", 0)
                 members = self._devices.called(group)
@@ -92,15 +111,37 @@ class DefinedNames:
             self._saved[verb].append(step.as_)
 
     def _check_esims(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
-        """A profile of an eUICC that a handset of the step neither has nor downloaded before."""
-        name: str = getattr(step, "esim", None) or ""
-        for handset in (getattr(step, "subject", None) or self._handsets) if name else ():
-            known = self._esims.get(handset)
-            if known is not None and isinstance(step, DownloadEsim):
-                known.add(name)
-            elif known is not None and name not in known:
-                hint = suggestion(name, sorted(known)) if known else "a step `download-esim` must come before"
-                yield (*path, "esim"), f"{handset} has no profile called {name!r}; {hint}"
+        """Cards that would be put into an eUICC, and profiles that no eUICC of a device has, by the first device."""
+        found: dict[Path, str] = {}
+        for devices in self._devices.selected(step.subject).values() if isinstance(step, _SIM_STEPS) else ():
+            for device in devices:
+                if device in self._esims:
+                    for member, message in self._wrong_cards(step, self._esims[device]):
+                        found.setdefault((*path, member), f"{device} {message}")
+        yield from found.items()
+
+    def _wrong_cards(self, step: Any, euiccs: dict[int, set[str]]) -> Iterator[tuple[str, str]]:
+        """Member and message of what a device with these eUICCs, by their slots, cannot do."""
+        verb, name = step.verb(), getattr(step, "esim", None)
+        if isinstance(step, InsertSim | RemoveSim | SwapSims):
+            own = {1, 2} if isinstance(step, SwapSims) and step.with_ is None else {getattr(step, "slot", 1)}
+            others = self._devices.called(step.with_) if isinstance(step, SwapSims) and step.with_ else ()
+            if fixed := own & euiccs.keys():
+                yield verb, f"has an eUICC in slot {min(fixed)}, which stays there; change its profiles"
+            elif partners := [other for other in others if 1 in self._esims.get(other, ())]:
+                yield "with", f"would get the eUICC of {partners[0]}, which stays there; change its profiles"
+            return
+        known = set().union(*euiccs.values())
+        if not euiccs:
+            yield verb, "has no eUICC; give it one, as in `sims: [{esim: {home: 208-01}}]`"
+        elif isinstance(step, DownloadEsim):
+            if (slot := step.slot or min(euiccs)) not in euiccs:
+                yield "slot", f"has no eUICC in slot {slot}; it has one in slot {min(euiccs)}"
+            else:
+                euiccs[slot].add(step.esim)
+        elif name and name not in known:
+            hint = suggestion(name, sorted(known)) if known else "a step `download-esim` must come before"
+            yield "esim", f"has no profile called {name!r}; {hint}"
 
     def _check_handsets(self, step: Any, path: Path) -> Iterator[tuple[Path, str]]:
         """Handsets that are named in members other than that of the verb."""
@@ -118,8 +159,9 @@ class DefinedNames:
             if len(others) > 1:
                 yield (*path, member), f"is a group; name one of {others[0]} to {others[-1]}"
         if isinstance(step, Capture):
-            if step.of is None and self._devices.count(None) > 1:
-                yield (*path, "capture"), f"is of no handset; add `of: {self._handsets[0]}`"
+            if step.of is None and (count := self._devices.count(None)) > 1:
+                first = self._devices.called(self._handsets[0])[0]
+                yield (*path, "capture"), f"can be of {count} handsets; name one, as in `of: {first}`"
             named.append(((*path, "of"), (step.of,) if step.of else None))
         if isinstance(step, WireFault):
             named.append(((*path, "of"), step.of))
@@ -132,7 +174,7 @@ class DefinedNames:
         """A message if the bounds of a step hold for every number of its handsets, or for none."""
         count = self._devices.count(step.subject)
         least, most = step.bounds(count)
-        if any(self.unknown_handsets(step.subject)):
+        if any(self.unknown_handsets(step.subject)) or not self._handsets:
             return
         if least > count or ceil(least) > floor(most):
             yield f"can never hold: the step has {count} handsets"

@@ -162,6 +162,7 @@ class _FileReader:
             for name in step["capture"]
         }
         self._applied: set[Path] = set()
+        self._references = references(self._steps)
 
     def cases(self) -> tuple[Case, ...]:
         """The scenarios. Raises ScenarioError."""
@@ -249,6 +250,8 @@ class _FileReader:
         invalid = [name for name, table in handsets.items() if table is None]
         body["handsets"] = handsets if self._handsets else tree.value.get("handsets")
         body["steps"] = [_DUMMY_STEP if step is None else step for step in steps] or tree.value.get("steps")
+        if body["steps"] == [] and tree.errors:
+            body["steps"] = [_DUMMY_STEP]  # an `include` has an error
         for name in invalid:
             body["handsets"] = {**body["handsets"], name: _DUMMY_HANDSET}
         for name in ("handsets", "steps"):
@@ -301,6 +304,8 @@ class _FileReader:
             steps.append(step)
             if step is None:
                 names.complete = False
+                if isinstance(raw, dict) and "capture" in raw:
+                    captured += raw["capture"] if isinstance(raw["capture"], dict) else self._references
                 continue
             for place, message in names.check(step, path, origin.values):
                 if not reference_at(body, place[2:]):
@@ -335,7 +340,11 @@ class _FileReader:
         tree, declared = self.tree, self.tree.value.get("parameters")
         if isinstance(declared, dict) and name in declared and name not in known:
             return  # its values have an error
+        if any(error.of_names for error in tree.errors):
+            return
         at = self._captures.get(name)
+        if at is None and name in known:
+            return
         if at is None:
             hint = suggestion(name, known) if known else "the file has no parameters"
             message = f"no parameter is called {name!r}; {hint}"

@@ -37,30 +37,32 @@ def describe(
     for each in found:
         if each.code is DocumentCode.MISSING_KEY and each.path in written:
             continue
-        kind, given = each.details["type"], each.details["input"]
-        code, message = _CODES[each.code], each.message
-        if kind == "union_tag_invalid":
-            code, message = describe_unknown_verb(each.details["ctx"]["tag"])
-        elif kind == "union_tag_not_found":
-            code, message = describe_unknown_verb(None)
+        code, message = _CODES[each.code], _value_message(each, (*where, *each.path)) or each.message
+        if each.details["type"] in ("union_tag_invalid", "union_tag_not_found"):
+            code, message = describe_unknown_verb(each.details.get("ctx", {}).get("tag"))
         elif each.code is DocumentCode.UNKNOWN_KEY:
             message = _unknown_member((*where, *each.path), each)
-        elif kind == "bool_type" and isinstance(given, str) and given.lower() in _SWITCHES:
-            message = f"is the text {given!r}; write true or false, here {_SWITCHES[given.lower()]}"
-        elif (
-            kind == "tuple_type"
-            and (*where, *each.path) == ("steps",)
-            and not isinstance(given, list | tuple)
-        ):
-            message = "is not a list; begin each step with `- `, as in `- wait: 5 days`"
-        elif kind == "none_required":
-            message = f"is {given!r}; the step has no subject: write the verb without a value"
         elif members := in_one_line[each.path]:
-            member, (name, _, rest) = members[0], str(given).partition(f" {members[0]} ")
+            given = str(each.details["input"])
+            member, (name, _, rest) = members[0], given.partition(f" {members[0]} ")
             message = (
                 f"is {given!r}; write `{each.path[-1]}: {name}`, and on the next line `{member}: {rest}`"
             )
         yield code, message, each
+
+
+def _value_message(mistake: Mistake, path: Path) -> str:
+    """The message for a value that is a common mistake in scenarios; empty for any other."""
+    kind, given = mistake.details["type"], mistake.details["input"]
+    if kind == "bool_type" and isinstance(given, str) and given.lower() in _SWITCHES:
+        return f"is the text {given!r}; write true or false, here {_SWITCHES[given.lower()]}"
+    if kind == "tuple_type" and path == ("steps",):
+        return "is not a list; begin each step with `- `, as in `- wait: 5 days`"
+    if kind == "model_type" and isinstance(given, str) and path[:1] in _EXEMPTIONS:
+        return f"is {given!r}; write `{{because: '{given[:40]}'}}`"
+    if kind == "none_required":
+        return f"is {given!r}; the step has no subject: write the verb without a value"
+    return ""
 
 
 def _members_in_line(mistake: Mistake) -> list[str]:
@@ -83,7 +85,7 @@ def _unknown_member(path: Path, mistake: Mistake) -> str:
         return "has a non-breaking space before its name; indent with spaces"
     if name in VERBS and len(path) > 2 and (path[-3] == "steps" or path[-2] == "during"):
         return f"{name!r} is another step; write it on its own line, with `- `"
-    if path[-2:-1] in (("skip",), ("expected-to-fail",)) and mistake.details["input"] is None:
+    if path[-2:-1] in _EXEMPTIONS and mistake.details["input"] is None:
         return f"{name!r} is no member, but text after a comma; write the whole text in quotes"
     return mistake.message
 
@@ -93,6 +95,8 @@ _CODES: Final = {
     DocumentCode.MISSING_KEY: FileErrorCode.MISSING_MEMBER,
     DocumentCode.BAD_VALUE: FileErrorCode.BAD_VALUE,
 }
+
+_EXEMPTIONS: Final = (("skip",), ("expected-to-fail",))
 
 _SWITCHES: Final = {
     **dict.fromkeys(("no", "off", "n", "false"), "false"),

@@ -8,6 +8,7 @@ import yaml
 from yaml import MarkedYAMLError
 
 from lab.scenario.files.errors import ERRORS_MAX, FileError, FileErrorCode
+from lab.scenario.model.step_union import VERBS
 
 EXCERPT_MAX: Final = 120
 """Most characters of a line that an error repeats."""
@@ -16,6 +17,16 @@ _VALUE: Final = re.compile(r"^[ ]*(?:- +)*(?:[\w-]+: +)?(?P<value>.*)$")
 _REFERENCE_IN_FLOW: Final = re.compile(r"[\[{,:] *\$\{")
 _WITHOUT_SPACE: Final = r"^\s*(?:- +)*([\w-]+):(\S.*)$"
 _BLOCK: Final = re.compile(r"(?:^|[:\- ])[|>][-+0-9]*\s*(?:#.*)?$")
+
+_SECOND_COLON: Final = (
+    "has a second colon in a value; write the value in quotes, as in about: 'first: second'"
+)
+_OF_LINES: Final = ("mapping values", "could not find expected ':'", "<block end>, but found '?'")
+"""What the loader says of lines that do not belong together."""
+_LOOK_BACK: Final = 20
+"""Most lines above an error in which its cause is looked for."""
+_STEP: Final = re.compile(r"^(?P<dashes>\s*-\s+)(?P<verb>[\w-]+)(?P<rest>:?.*)$")
+_LINE: Final = re.compile(r"^(?P<indent>\s*)(?P<dash>-?)(?P<name>[A-Za-z][\w-]*)(?P<rest>.*)$")
 
 _BY_PROBLEM: Final[tuple[tuple[str, str], ...]] = (
     ("another document", "begins a second document; remove the line `---`"),
@@ -98,13 +109,43 @@ def _first(error: yaml.YAMLError, lines: list[str]) -> tuple[int, int, str]:
         return line, column, f"has {problem}"
     if "'\\t'" in problem or re.match(r" *\t", here):
         return line, column, "is not YAML: a tab; indent with spaces"
-    found = _open_quote(error, began, lines) or _in_brackets(problem, began, lines, line)
+    found = _open_quote(error, began, lines) or _in_brackets(problem, mark, began, lines)
+    if found is None and any(words in problem for words in _OF_LINES):
+        found = _misplaced_step(lines, line)
     if found is None and "mapping values are not allowed" in problem:
         found = _colon(lines, line, column)
     if found is None and "could not find expected ':'" in problem:
         found = _no_colon(lines, began.line + 1 if began else line)
     words = next((meaning for words, meaning in _BY_PROBLEM if words in problem), f"is not YAML: {problem}")
     return found or (line, column, words)
+
+
+def _misplaced_step(lines: list[str], line: int) -> tuple[int, int, str] | None:
+    """A step without its dash, without the space after it, or without a colon before its members.
+
+    The loader takes such a line for a part of the text above, and reports a later one.
+    """
+    for number in range(min(line, len(lines)), max(0, line - _LOOK_BACK), -1):
+        found = _LINE.match(lines[number - 1])
+        if found and found["dash"]:
+            text = lines[number - 1].strip()[1:]
+            return number, len(found["indent"]) + 1, f"has no space after the dash; write `- {text[:40]}`"
+    steps = range(min(line - 1, len(lines)), 0, -1)
+    above = next((at for at in steps if (found := _STEP.match(lines[at - 1])) and found["verb"] in VERBS), 0)
+    step = _STEP.match(lines[above - 1]) if above else None
+    found = _LINE.match(lines[above]) if above < len(lines) else None
+    if step is None or found is None:
+        return None
+    number, column, dash = above + 1, len(found["indent"]) + 1, step["dashes"].index("-") + 1
+    if found["name"] in VERBS and (column == dash or not step["rest"]):
+        text = lines[above].strip()[:40]
+        return number, column, f"is a step without its dash; write `- {text}`, below the dash above"
+    if column == dash and found["rest"].startswith(":"):
+        return number, column, "is below the dash of its step; align it with the word after the dash"
+    if not step["rest"] and found["rest"].startswith(":"):
+        message = f"has no colon, and members below it; write `- {step['verb']}:`"
+        return above, len(step["dashes"]) + 1, message
+    return None
 
 
 def _open_quote(
@@ -131,9 +172,15 @@ def _position(error: yaml.YAMLError, lines: list[str]) -> tuple[int, int]:
 
 
 def _in_brackets(
-    problem: str, began: yaml.Mark | None, lines: list[str], line: int
+    problem: str, mark: yaml.Mark | None, began: yaml.Mark | None, lines: list[str]
 ) -> tuple[int, int, str] | None:
     """An error in a list or a table in brackets, at the place where it begins."""
+    line = mark.line + 1 if mark else 1
+    if mark and began and mark.line == began.line and "but got ':'" in problem:
+        message = (
+            "has two colons without a comma between two parts; write the text in quotes, as in {a: 'b: c'}"
+        )
+        return line, mark.column + 1, message
     closing = {"expected ',' or ']'": "]", "expected ',' or '}'": "}"}
     close = next((mark for words, mark in closing.items() if words in problem), None)
     for number in (line, began.line + 1 if began else line):
@@ -160,11 +207,7 @@ def _colon(lines: list[str], line: int, column: int) -> tuple[int, int, str]:
     above = next((at for at in range(line - 1, 0, -1) if lines[at - 1].strip()), 0)
     before = lines[above - 1] if above else ""
     if re.match(r"^\s*(- +)*[\w-]+:\s", here[: column - 1]):
-        return (
-            line,
-            column,
-            "has a second colon in a value; write the value in quotes, as in about: 'first: second'",
-        )
+        return line, column, _SECOND_COLON
     if re.match(_WITHOUT_SPACE, before):
         return _no_colon(lines, above)
     indented = len(here) - len(here.lstrip()) > len(before) - len(before.lstrip())

@@ -103,7 +103,8 @@ class Tree:
         above = path
         while above and above not in self.positions:
             above = above[:-1]
-        return FileError(*self.positions.get(above, (1, 1)), code, dotted(path), message, self.included)
+        where = "" if self.included.endswith(".csv") else dotted(path)
+        return FileError(*self.positions.get(above, (1, 1)), code, where, message, self.included)
 
     def check(self) -> None:
         """Raise ScenarioError if there are errors."""

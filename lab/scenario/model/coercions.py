@@ -48,3 +48,29 @@ class Short:
         table = handler(schema)
         whole = handler.resolve_ref_schema(table)
         return {"anyOf": [whole["properties"][self.member], table]}
+
+
+@dataclass(frozen=True, slots=True)
+class Unwrapped:
+    """A table with this one member means its value."""
+
+    member: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        def value_of(value: Any) -> Any:
+            if not isinstance(value, dict):
+                return value
+            if set(value) != {self.member}:
+                others = ", ".join(f"`{name}`" for name in value if name != self.member)
+                message = f"is a table with more than `{self.member}`; write {others} next to it, not in it"
+                raise ValueError(message if others else f"is empty; write `{self.member}`")
+            return value[self.member]
+
+        return core_schema.no_info_before_validator_function(value_of, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        inner = handler(schema)
+        table = {"type": "object", "properties": {self.member: inner}, "required": [self.member]}
+        return {"anyOf": [*inner.get("anyOf", [inner]), table | {"additionalProperties": False}]}

@@ -9,6 +9,7 @@ from agent.core.states import Attention, Exchange, Lock, Setup
 from agent.screens import Direction, Symbol
 from lab.handset.timeline import Who
 from lab.scenario.model.claims import ClaimPath
+from lab.scenario.model.coercions import Unwrapped
 from lab.scenario.model.field_types import (
     Bounds,
     Count,
@@ -121,7 +122,7 @@ class EntryPattern(Expectation):
 class ObservationPattern(Expectation):
     """One observation: everything that is given must hold at the same moment."""
 
-    screen: OneOf[ScreenId] | None = None
+    screen: Annotated[OneOf[ScreenId], Unwrapped("id")] | None = None
     offers: Word[Action] | None = Field(None, description="A button of the screen.")
     text: Line | None = Field(None, description="Text on the screen.")
     direction: Word[Direction] | None = None

@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import islice
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from lab.scenario.model.step import HandsetStep
+from text_input.model_errors import shown
 
 DEVICES_MAX: Final = 1000
 """Most devices of one scenario, the members of its groups included."""
@@ -78,15 +79,19 @@ def some_names(names: Collection[str]) -> str:
     return f"{listed} and {more} more" if more > 0 else listed
 
 
-def _share(written: int | str) -> int | str:
-    if isinstance(written, str) and not re.fullmatch(_SHARE, written):
-        raise ValueError("is not a number of handsets; write a number, or a share up to 100 %, as in 99 %")
-    return written
+def _share(written: Any) -> int | str:
+    if isinstance(written, str) and re.fullmatch(_SHARE, written):
+        return written
+    if isinstance(written, int) and not isinstance(written, bool) and written >= 0:
+        return written
+    raise ValueError(
+        f"{shown(written)}; write a number of handsets, or a share of them up to 100 %, as in 99 %"
+    )
 
 
 Share = Annotated[
-    Annotated[int, Field(ge=0)] | str,
-    AfterValidator(_share),
+    int | str,
+    BeforeValidator(_share),
     WithJsonSchema({"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": _SHARE}]}),
 ]
 """A number of handsets, or a percentage of those that the step selects: `150`, `99 %`, `99.5 %`."""

@@ -91,7 +91,7 @@ class FileScope:
 
     def relative(self, value: str) -> str:
         """The path of a file, relative to the folder of the scenario. Raises ValueError."""
-        text = str(value)
+        text = written = str(value)
         if text.startswith("/"):
             raise ValueError(
                 f"{text!r} is an absolute path; write it relative to the file, as in ./{Path(text).name}"
@@ -103,19 +103,23 @@ class FileScope:
             real = path.resolve()
             mode = real.stat().st_mode if real.exists() else None
         except (OSError, ValueError, RuntimeError):  # a name that is too long, a null byte, a loop of links
-            raise ValueError(f"{text!r} is not the name of a file; correct the path") from None
+            raise ValueError(f"{written!r} is not the name of a file; correct the path") from None
         if not real.is_relative_to(self.root):
             linked = Path(os.path.normpath(path)).is_relative_to(self.root)
             where = "leads through a link" if linked else "is"
-            raise ValueError(
-                f"{text!r} {where} outside {self.root}; move it there: a scenario names only files below the nearest "
-                "folder with .git or pyproject.toml above the paths of the run, or else below their common folder"
-            )
+            raise self.outside(written, where)
         if mode is None:
-            raise ValueError(f"no file is called {text!r}; {_nearest(path)}")
+            raise ValueError(f"no file is called {written!r}; {_nearest(path)}")
         if not stat.S_ISREG(mode):
-            raise ValueError(f"{text!r} is no file; name a file")
+            raise ValueError(f"{written!r} is no file; name a file")
         return text
+
+    def outside(self, written: str, where: str = "is") -> ValueError:
+        """The error for a path that leads out of the root."""
+        return ValueError(
+            f"{written!r} {where} outside {self.root}; move it there: a scenario names only files below the nearest "
+            "folder with .git or pyproject.toml above the paths of the run, or else below their common folder"
+        )
 
     def load(self, reader: Callable[[str, Path], Any], name: str) -> Any:
         """What `reader` returns for a name or a path, read once. Raises ValueError."""

@@ -2,41 +2,61 @@
 
 import os
 import re
+from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationInfo,
+    WithJsonSchema,
+    model_validator,
+)
 
 from agent.core.screens import Action
 from lab.scenario.model.field_types import Line, Locale, Name, Subject, Word
-from lab.scenario.model.named_files import IncludedText
+from lab.scenario.model.named_files import FileScope
 from lab.scenario.model.step import HandsetStep
 
 _BELOW: Final = r"^[^/\\\x00-\x1f]+(/[^/\\\x00-\x1f]+)*"
 
 
-def _file(suffix: str) -> tuple[AfterValidator, WithJsonSchema]:
-    """A path of at most 200 characters below a folder, whose name ends in `suffix`."""
+def _fitting(path: str, suffix: str) -> bool:
+    """Whether a text can be the path of a file with this suffix: relative, of at most 200 characters."""
+    return len(path) <= 200 and re.fullmatch(rf"{_BELOW}(?<=\.{suffix})", path) is not None
 
-    def check(path: str) -> str:
-        dots = any(part.strip(".") == "" for part in path.split("/"))
-        if dots or len(path) > 200 or not re.fullmatch(rf"{_BELOW}(?<=\.{suffix})", path):
-            raise ValueError(
-                f"is not a file below the folder; write a path that ends in `.{suffix}`, without `..` and a first `/`"
-            )
+
+def _png(path: str) -> str:
+    if not _fitting(path, "png") or any(part.strip(".") == "" for part in path.split("/")):
+        raise ValueError(
+            f"is {path[:60]!r}; write a path that ends in `.png`, without `..` and a first `/`: pictures are written "
+            "below one folder"
+        )
+    return path
+
+
+PngFile = Annotated[
+    str, AfterValidator(_png), WithJsonSchema({"type": "string", "pattern": rf"{_BELOW}\.png$"})
+]
+
+
+def _golden(path: Any, info: ValidationInfo) -> Any:
+    """The path from the folder of the scenario. It is relative to its file, and leads below the root of the run."""
+    if not isinstance(path, str):
         return path
-
-    return AfterValidator(check), WithJsonSchema({"type": "string", "pattern": rf"{_BELOW}\.{suffix}$"})
-
-
-PngFile = Annotated[str, *_file("png")]
-
-
-def _from_scenario(path: Any) -> Any:
-    """The path from the folder of the scenario; a path in an included file is relative to that file."""
-    return os.path.normpath(f"{path.folder}/{path}") if isinstance(path, IncludedText) else path
+    scope: FileScope = info.context or FileScope()
+    if not _fitting(path, "json"):
+        raise ValueError(f"is {path[:60]!r}; write a path that ends in `.json`, relative to this file")
+    found = os.path.normpath(f"{getattr(path, 'folder', '') or '.'}/{path}")
+    if not Path(os.path.normpath(scope.folder.resolve() / found)).is_relative_to(scope.root):
+        raise scope.outside(str(path))
+    return found
 
 
-JsonFile = Annotated[str, BeforeValidator(_from_scenario), *_file("json")]
+JsonFile = Annotated[
+    str, BeforeValidator(_golden), WithJsonSchema({"type": "string", "pattern": rf"{_BELOW}\.json$"})
+]
 
 
 class ScreenStep(HandsetStep):

@@ -143,11 +143,38 @@ INVALID = {
         FileErrorCode.UNKNOWN_NAME,
         "`copy-state` must come before",
     ),
-    "steps:\n  - enable-esim: phone\n    esim: home\n": (
-        7,
-        FileErrorCode.UNKNOWN_NAME,
-        "`download-esim` must come before",
+    "steps:\n  - enable-esim: phone\n    esim: home\n": (6, FileErrorCode.UNKNOWN_NAME, "has no eUICC"),
+    "steps:\n  - expect: phone\n    usable: true\n    at-least: 0.8\n": (
+        8,
+        FileErrorCode.BAD_VALUE,
+        "is 0.8; write a number of handsets, or a share of them up to 100 %",
     ),
+    "steps:\n  - expect: phone\n    state: {trouble: bussy}\n": (
+        7,
+        FileErrorCode.BAD_VALUE,
+        "did you mean 'busy'",
+    ),
+    "steps:\n  - expect: phone\n    never: {screen: {id: home, text: x}}\n": (
+        7,
+        FileErrorCode.BAD_VALUE,
+        "write `text` next to it",
+    ),
+    "steps:\n  - capture: {case: verdict.cse}\n  - unlock: phone\n    case: ${case}\n": (
+        6,
+        FileErrorCode.BAD_VALUE,
+        "did you mean 'verdict.case'",
+    ),
+    "steps:\n  - capture: verdict.case\n  - unlock: phone\n    case: ${case}\n": (
+        6,
+        FileErrorCode.BAD_VALUE,
+        "write a table",
+    ),
+    "parameters: [city]\nsteps:\n  - move: phone\n    to: ${city}\n": (
+        5,
+        FileErrorCode.BAD_VALUE,
+        "is not a table",
+    ),
+    "world: {network: off}\nsteps:\n  - power-on\n": (5, FileErrorCode.BAD_VALUE, "use one of 'up', 'down'"),
     "steps:\n  - cut-power: phone\n    at-effect: 1\n    during: {retry: fone}\n": (
         8,
         FileErrorCode.UNKNOWN_NAME,
@@ -315,7 +342,10 @@ def test_schema_accepts_the_library_and_rejects_invalid_files() -> None:
 
 def test_bare_verbs_need_no_value() -> None:
     before = "steps:\n  - copy-state\n  - back-up\n"
-    assert all(read_text(f"{HEAD}{before}  - {verb}\n", "x.scenario.yaml") for verb in BARE)
+    euicc = HEAD.replace("official-global}", "official-global, sims: [{esim: {home: 208-01}}]}")
+    for verb in BARE:
+        head = euicc if verb == "disable-esim" else HEAD
+        assert read_text(f"{head}{before}  - {verb}\n", "x.scenario.yaml")
 
 
 def test_library_is_readable_and_ids_are_unique() -> None:

@@ -97,6 +97,53 @@ MISTAKES: dict[str, tuple[str, tuple[int, int], str]] = {
         "indented differently",
     ),
     "a member between two levels": ("  name: a\n about: b\n", (2, 2), "indented less than the first line"),
+    "a step without a dash": (f"{STEPS}  - power-on\n  set-up\n  - retry\n", (7, 3), "write `- set-up`"),
+    "a step without a dash and with a value": (
+        f"{STEPS}  - power-on: phone\n  set-up: phone\n",
+        (7, 3),
+        "without its dash; write `- set-up: phone`",
+    ),
+    "a step without a dash, indented": (
+        f"{STEPS}  - power-on\n    set-up\n    language: fr\n",
+        (7, 5),
+        "is a step without its dash",
+    ),
+    "two steps in one text": (f"{STEPS}  - power-on\n    set-up\n", (6, 5), "is two steps, 'power-on' and"),
+    "a dash without a space": (
+        f"{STEPS}  -power-on\n  - set-up\n  - expect: phone\n",
+        (6, 3),
+        "no space after the dash; write `- power-on`",
+    ),
+    "a member below the dash": (
+        f"{STEPS}  - expect: phone\n  usable: true\n",
+        (7, 3),
+        "align it with the word after the dash",
+    ),
+    "members below a step without a colon": (
+        f"{STEPS}  - power-on\n    when: {{a: 1}}\n  - retry\n",
+        (6, 5),
+        "write `- power-on:`",
+    ),
+    "a colon in a text in braces": (
+        f"{HEAD}skip: {{because: case 1: x}}\nsteps: [retry]\n",
+        (5, 23),
+        "write the text in quotes",
+    ),
+    "a comma in a text in braces": (
+        f"{HEAD}skip: {{because: a, b}}\nsteps: [retry]\n",
+        (5, 20),
+        "write the whole text in quotes",
+    ),
+    "a reason without a table": (
+        f"{HEAD}skip: later\nsteps: [retry]\n",
+        (5, 1),
+        "write `{because: 'later'}`",
+    ),
+    "members in the line of a verb": (
+        f"{STEPS}  - move: phone to havana\n",
+        (6, 5),
+        "write `move: phone`, and on the next line `to: havana`",
+    ),
     "a dash indented less": (f"{STEPS}   - retry\n  - retry\n", (7, 3), "align the dashes"),
     "a dash in a table": ("name: a\n- retry\n", (2, 1), "align the dashes"),
     "a dash after a colon": ("name: a\nsteps: - retry\n", (2, 8), "begin the list on the next line"),
@@ -119,7 +166,11 @@ MISTAKES: dict[str, tuple[str, tuple[int, int], str]] = {
     "a bracket too many": (f"{HEAD}tags: [a]]\n", (5, 10), "a `]` without a `[`"),
     "a brace too many": (f"{HEAD}world: {{}}}}\n", (5, 10), "a `}` without a `{`"),
     "a comma after a value": ("name: 'a',\nabout: b\n", (1, 10), "a comma after a value"),
-    "no comma": (f"{HEAD}world: {{place: paris network: up}}\n", (5, 8), "without a comma between two parts"),
+    "no comma": (
+        f"{HEAD}world: {{place: paris network: up}}\n",
+        (5, 29),
+        "without a comma between two parts",
+    ),
     "a reference in braces": (
         "name: a\nhandsets: {phone: {profile: ${profile}}}\n",
         (2, 29),
