@@ -58,9 +58,8 @@ def run(context: typer.Context, options: RunOptions) -> None:
             output.exit_with_error("--http starts a server, --server uses a running one; give one of them")
         output.check_origin(options.server)
     faults: list[ScenarioError] = []
-    selection = selections.Selection(
-        tuple(options.only or ()), tuple(options.tag or ()), tuple(options.not_tag or ())
-    )
+    only, tags, not_tags = (tuple(each or ()) for each in (options.only, options.tag, options.not_tag))
+    selection = selections.Selection(only, tags, not_tags)
     cut = _cut(options)
     root = run_root.RunRoot.of(options.paths)
     failed_before = last_failures.LastFailed(root)
@@ -73,9 +72,8 @@ def run(context: typer.Context, options: RunOptions) -> None:
     if options.list_only:
         run_output.print_list(cases, json=options.json)
         raise typer.Exit(run_session.selection_code(selection, faults, interruption))
-    files = targets.ReportTargets(
-        options.report, options.html, options.junit, options.junit_times, options.allure
-    )
+    names = (options.report, options.html, options.junit, options.junit_times, options.allure)
+    files = targets.ReportTargets(*names)
     run_reports.check(files)
     plan = runner.Plan(
         seed,

@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lab.cli import output
@@ -16,6 +15,8 @@ with deferred():
     from lab.scenario.output import report_file, reports, timings
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lab.scenario.engine.result import ScenarioResult
     from lab.scenario.engine.runner import Plan
     from lab.scenario.files.errors import ScenarioError
@@ -71,7 +72,12 @@ class RunReports:
 def check(targets: "ReportTargets") -> None:
     """Check before the run that the files can be written and that none is written twice or is a scenario."""
     for folder in targets.folders:
-        _make_folder(folder)
+        if folder.is_symlink():
+            output.exit_with_error(
+                f"cannot write to {folder}: it is a symbolic link; name the folder itself", output.ENVIRONMENT
+            )
+        with errors():
+            folder.mkdir(parents=True, exist_ok=True)
     seen: dict[Path, Path] = {}
     for file in targets.files:
         other = seen.setdefault(file.parent.resolve() / file.name, file)
@@ -91,19 +97,6 @@ def note_written(targets: "ReportTargets") -> None:
             output.note(f"wrote {file}")
     if targets.allure:
         output.note(f"wrote results for Allure into {targets.allure}")
-
-
-def _make_folder(folder: Path) -> None:
-    if folder.is_symlink():
-        output.exit_with_error(
-            f"cannot write to {folder}: it is a symbolic link; name the folder itself", output.ENVIRONMENT
-        )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        output.exit_with_error(
-            f"cannot make the folder {folder}: {error.strerror}; choose another", output.ENVIRONMENT
-        )
 
 
 @contextmanager

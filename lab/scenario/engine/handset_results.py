@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Final
 
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
@@ -92,11 +93,9 @@ def group_results(handsets: Iterable[HandsetResult]) -> tuple[GroupResult, ...]:
             groups.setdefault(each.group, []).append(each)
     return tuple(
         GroupResult(
-            name=name,
-            count=len(members),
-            outcomes=dict(Counter(each.outcome for each in members)),
-            profiles=dict(Counter(each.profile for each in members)),
-            places=dict(Counter(each.place for each in members)),
+            name,
+            len(members),
+            *(dict(Counter(map(attrgetter(fact), members))) for fact in ("outcome", "profile", "place")),
         )
         for name, members in groups.items()
     )

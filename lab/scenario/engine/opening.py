@@ -95,15 +95,10 @@ def open_context(
             output or OutputOptions(),
             stack=stack,
         )
-        _add_devices(context)
+        for handset in context.scenario.handsets:
+            for number, name in enumerate(context.scenario.devices.called(handset)):
+                context.devices[name] = _device(context, handset, number, name)
         yield context
-
-
-def _add_devices(context: ScenarioContext) -> None:
-    """Add each handset, and each member of a group, switched off."""
-    for handset in context.scenario.handsets:
-        for number, name in enumerate(context.scenario.devices.called(handset)):
-            context.devices[name] = _device(context, handset, number, name)
 
 
 def _new_handset(
