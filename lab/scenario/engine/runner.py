@@ -3,9 +3,10 @@
 import time
 import traceback
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, replace
 from functools import partial
+from types import TracebackType
 
 from lab.backend.hosts import Host, InProcessHost
 from lab.scenario.engine.context import OutputOptions, ServerTarget
@@ -101,12 +102,25 @@ class Run:
         return _defect(self._plan, case, error)
 
 
+@dataclass(slots=True)
+class _DefectReport(AbstractContextManager["_DefectReport"]):
+    """Ends its block at an exception and keeps the traceback, so that the results of other scenarios are not lost."""
+
+    text: str = ""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if isinstance(error, Exception):
+            self.text = "".join(traceback.format_exception(error))
+        return bool(self.text)
+
+
 def run_one(plan: Plan, case: Case) -> ScenarioResult:
     """The result of a case. An exception that is a defect gives the status `internal-error`."""
-    try:
+    with _DefectReport() as defect:
         return run_case(plan, case)
-    except Exception:  # the results of other scenarios must not be lost
-        return _defect(plan, case, f"internal error\n{traceback.format_exc()}")
+    return _defect(plan, case, f"internal error\n{defect.text}")
 
 
 def _defect(plan: Plan, case: Case, error: str) -> ScenarioResult:
