@@ -21,6 +21,7 @@ from text_input.files import (
     may_be_read_by_others,
     read_text,
 )
+from text_input.model_errors import TOML, advice
 from text_input.printable import shortened
 from text_input.suggestions import suggestion
 from text_input.toml import FILE_MAX, TomlError, TomlPositions, parse_toml
@@ -229,11 +230,9 @@ def _described(error: ErrorDetails, values: Mapping[str, SettingValue]) -> str:
     if setting.words:
         noun = "value" if "_" in setting.name else setting.name
         return f"{value.place}: no {noun} is called {written!r}; {suggestion(str(written), setting.words)}"
-    message = error["msg"]
     if error["type"] == "value_error":
-        return f"{value.place}: {message.removeprefix('Value error, ')}"
-    reason = message.replace("Input should be", "it must be").partition(", unable to")[0]
-    return f"{value.place}: {written!r} cannot be used: {reason}"
+        return f"{value.place}: {error['ctx']['error']}"
+    return f"{value.place}: {written!r} cannot be used: {advice(error, TOML)}"
 
 
 def _check_combinations(loaded: LoadedSettings) -> None:

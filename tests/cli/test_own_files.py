@@ -119,6 +119,55 @@ def test_validate_of_places_reports_each_file(folder: Path) -> None:
     activation("places", "validate", "nowhere.toml", code=2)
 
 
+def test_every_error_of_a_file_is_reported_with_its_folder(folder: Path) -> None:
+    (folder / "bad").mkdir()
+    text = (
+        CELLAR.replace("address", "adress")
+        .replace('sims = ["368-01"]', 'sims = "368-01"')
+        .replace("cell =", "cel =")
+    )
+    (folder / "bad/lab.toml").write_text(text, "utf-8")
+    assert activation("places", "validate", "bad/lab.toml", code=1).stderr.splitlines() == [
+        "bad/lab.toml:5: cellar.adress: unknown key; did you mean 'address'?",
+        'bad/lab.toml:6: cellar.sims: is \'368-01\'; write a list, as in ["a", "b"]',
+        "bad/lab.toml:10: cellar.networks.368-01.cel: unknown key; did you mean 'cell'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("command", "code", "words"),
+    [
+        (
+            ("places", "validate", "my.toml"),
+            1,
+            "my.toml:1: is a firmware profile, not a file of places; check it with",
+        ),
+        (
+            ("profiles", "validate", "lab.toml"),
+            1,
+            "lab.toml:1: is a file of places, not a firmware profile; check it",
+        ),
+        (
+            ("places", "validate", "nowhere.toml"),
+            2,
+            "nowhere.toml: cannot be read: No such file or directory; correct",
+        ),
+        (
+            ("device", "--profile", "my", "--place", "paris"),
+            2,
+            "no profile is called 'my'; did you mean './my.toml'?",
+        ),
+        (("device", "--profile", "custom-aosp", "--place", "lab"), 2, "did you mean './lab.toml'?"),
+        (("matrix", "--profiles", "my", "--places", "paris"), 2, "did you mean './my.toml'?"),
+    ],
+)
+@pytest.mark.usefixtures("folder")
+def test_file_of_another_kind_or_a_name_instead_of_a_path_is_named(
+    command: tuple[str, ...], code: int, words: str
+) -> None:
+    assert words in activation(*command, code=code).stderr
+
+
 @pytest.mark.parametrize(
     ("value", "error", "words"),
     [

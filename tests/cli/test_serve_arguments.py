@@ -72,7 +72,7 @@ def test_another_seed_or_the_option_serves_on_every_address(arguments: list[str]
         ),
         ({"POLICY": "missing.toml"}, "ACTIVATION_SERVER_POLICY: cannot read missing.toml: No such file"),
         ({"CONFIG": "missing.toml"}, "ACTIVATION_SERVER_CONFIG: cannot read missing.toml: No such file"),
-        ({"PORT": "80,81"}, "ACTIVATION_SERVER_PORT: '80,81' cannot be used: it must be a valid integer"),
+        ({"PORT": "80,81"}, "ACTIVATION_SERVER_PORT: '80,81' cannot be used: write a whole number"),
     ],
 )
 @pytest.mark.parametrize(
