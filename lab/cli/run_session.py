@@ -107,12 +107,11 @@ class RunSession:
         if signal is not None:
             stopped = f"the run was interrupted by {signal.name}"
         elif not run.complete:
-            stopped = f"the run stopped after {run.failures} failure{'s' if run.failures > 1 else ''}"
+            stopped = f"the run stopped after {counted(run.failures, 'failure')}"
         with blocked():
             self._printer.close()
-            sys.stdout.flush()
-        if not self.options.json and (self._counts or self.faults):
-            output.say("\n" + summary(self._counts, len(self.faults), self._overdrawn))
+            if not self.options.json and (self._counts or self.faults):
+                output.say("\n" + summary(self._counts, len(self.faults), self._overdrawn))
             sys.stdout.flush()
         self.reports.close(self.faults, stopped or None)
         self._note_written()
