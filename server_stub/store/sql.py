@@ -63,12 +63,13 @@ class SqlStore:
         self, database: Database | Path | str | None = None, migrations: Migrations | None = None
     ) -> None:
         self.database: Final = Database(database)
+        self._locking = self.database.is_postgresql
         self._engine = make_engine(self.database)
         self._dialect = _DIALECTS.setdefault(self._engine.dialect.name, self._engine.dialect)
         driver = self._engine.dialect.loaded_dbapi
         self._errors = (SQLAlchemyError, driver.Error)
         # SQLite has no server that could close a connection.
-        self._closed_by_server = (driver.OperationalError,) if self.database.is_postgresql else ()
+        self._closed_by_server = (driver.OperationalError,) if self._locking else ()
         self._cleanup = ExpiredNonceCleanup()
         self._probes = 0
         self._turn = Lock()
@@ -81,19 +82,20 @@ class SqlStore:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """A transaction that is committed at the end of the block, or rolled back if the block raises."""
-        with ExitStack() as turn:
-            if not self.database.is_postgresql:
-                # Waiting here for SQLite's write lock is cheap; SQLite itself would poll.
-                if not self._turn.acquire(timeout=WAIT_SECONDS):
-                    raise StoreUnavailableError("too many transactions are waiting", StoreFault.LOCKED)
-                turn.callback(self._turn.release)
-            with self._run(_WRITING_LOCKING if self.database.is_postgresql else _WRITING) as cursor:
+        # Waiting here for SQLite's write lock is cheap; SQLite itself would poll.
+        if not self._locking and not self._turn.acquire(timeout=WAIT_SECONDS):
+            raise StoreUnavailableError("too many transactions are waiting", StoreFault.LOCKED)
+        try:
+            with self._run(_WRITING_LOCKING if self._locking else _WRITING) as cursor:
                 yield Transaction(cursor, self._dialect, self._cleanup)
+        finally:
+            if not self._locking:
+                self._turn.release()
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """A snapshot. Writers do not wait for it."""
-        with self._run(_READING_LOCKING if self.database.is_postgresql else _READING) as cursor:
+        with self._run(_READING_LOCKING if self._locking else _READING) as cursor:
             yield Reading(cursor, self._dialect)
 
     def check(self) -> None:
@@ -101,7 +103,7 @@ class SqlStore:
         if self._file_id != _file_id(self.database):
             raise StoreUnavailableError("the file of the database was removed or replaced")
         # Random, since PostgreSQL compresses; of another length than before, since SQLite would overwrite in place.
-        size = _PROBE_BYTES_LOCKING if self.database.is_postgresql else _PROBE_BYTES
+        size = _PROBE_BYTES_LOCKING if self._locking else _PROBE_BYTES
         with self.transaction() as transaction:
             transaction.probe(os.urandom(size + self._probes % 2))
         self._probes += 1
