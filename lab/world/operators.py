@@ -24,7 +24,7 @@ class UnknownOperatorError(LookupError):
     """The operator table has no such network."""
 
     def __init__(self, plmn: Plmn) -> None:
-        super().__init__(f"no operator {plmn} in the table of IMSI prefixes")
+        super().__init__(f"no operator {plmn} in the table of IMSI prefixes; correct its MCC or MNC")
         self.plmn = plmn
 
 

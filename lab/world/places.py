@@ -135,6 +135,11 @@ def table_text(file: Path, name: str) -> str:
 
 def _contradictions(name: str, entry: _PlaceEntry) -> Iterator[tuple[DocumentPath, str]]:
     """Path and message of what is wrong in a place whose values are each valid."""
+    for at, plmn in enumerate(entry.sims):
+        try:
+            find_operator(_plmn(plmn))
+        except UnknownOperatorError as error:
+            yield (name, "sims", at), str(error)
     for plmn, network in entry.networks.items():
         try:
             _network(_plmn(plmn), network)

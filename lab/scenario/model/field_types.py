@@ -18,7 +18,9 @@ from pydantic import (
 
 from lab.handset.modem.dialects import dialect_names
 from lab.scenario.model.coercions import Listed, Short
+from lab.world.operators import UnknownOperatorError, find_operator
 from text_input.suggestions import suggestion
+from wire import evidence
 
 
 def kebab(name: str) -> str:
@@ -195,7 +197,17 @@ Moment = Annotated[
 ]
 """A day or a time in UTC: `2021-09-06`, `2021-09-06T10:30Z`."""
 
-Plmn = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$")]
+
+def _operator(text: str) -> str:
+    mcc, _, mnc = text.partition("-")
+    try:
+        find_operator(evidence.Plmn(mcc=mcc, mnc=mnc))
+    except UnknownOperatorError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+Plmn = Annotated[str, StringConstraints(pattern=r"^[0-9]{3}-[0-9]{2,3}$"), AfterValidator(_operator)]
 """A network by its MCC and MNC (3GPP TS 23.003 clause 2.2): `368-01`."""
 
 

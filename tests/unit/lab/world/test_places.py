@@ -98,6 +98,7 @@ BAD = {
     "bad latitude": (GOOD.replace("1.0, 2.0", "91.0, 2.0"), 3, "here.position.0"),
     "three SIMs": (GOOD.replace('"368-01"', '"368-01", "368-01", "368-01"'), 5, "here.sims"),
     "bad PLMN": (GOOD.replace("networks.368-01", "networks.cubacel"), 7, "here.networks.cubacel"),
+    "unknown operator of a SIM": (GOOD.replace('["368-01"]', '["368-77"]'), 5, "here.sims.0"),
     "unknown operator": (GOOD.replace("networks.368-01", "networks.368-77"), 7, "here.networks.368-77"),
     "off the air": (GOOD.replace("networks.368-01", "networks.250-33"), 7, "here.networks.250-33"),
     "no band": (GOOD.replace("networks.368-01", "networks.432-01"), 7, "here.networks.432-01"),

@@ -43,6 +43,11 @@ INVALID = {
         "another step",
     ),
     "steps:\n  - insert-sim: phone\n    operator: Orange\n": (7, FileErrorCode.BAD_VALUE, "as in 208-01"),
+    "steps:\n  - insert-sim: phone\n    operator: 368-77\n": (
+        7,
+        FileErrorCode.BAD_VALUE,
+        "no operator 368-77",
+    ),
     "steps:\n  - restart-server: phone\n": (6, FileErrorCode.BAD_VALUE, "without a value"),
     "steps:\n  - mark: My Mark\n": (6, FileErrorCode.BAD_VALUE, "lower-case letters"),
     "steps:\n  - move: phone\n": (6, FileErrorCode.MISSING_MEMBER, "add it"),
