@@ -1,19 +1,17 @@
 """Runs the verdict server: on the main thread, or on a separate thread for the lab and tests."""
 
 import errno
-import logging
 import math
 import os
 import secrets as entropy
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from queue import SimpleQueue
 from ssl import SSLContext
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import Any, Final, Self, Unpack
 
 import uvicorn
@@ -33,7 +31,6 @@ from server_stub.signing.key_material import Secrets
 from server_stub.store.transaction import Store
 from server_stub.verdicts.service import VerdictService
 
-_LOG: Final = logging.getLogger(__name__)
 _START_SECONDS: Final = 20
 _STOP_SECONDS: Final = 10
 
@@ -208,12 +205,12 @@ class _Server(uvicorn.Server):
 def _serve_until_signal(
     server: _Server, listener: socket.socket, reload: Callable[[LimitsInForce], None] | None
 ) -> None:
-    """Run `server` on a daemon thread until SIGINT or SIGTERM, and on this thread `reload` at each SIGHUP.
+    """Run `server` on a daemon thread until SIGINT or SIGTERM, and `reload` on another at each SIGHUP.
 
     If the terminal of this process was closed, SIGHUP is the end instead.
     """
     of_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
-    hangups, ended = SimpleQueue[signal.Signals | None](), Future[None]()
+    hangups, ended, turn = SimpleQueue[signal.Signals | None](), Event(), Lock()
     handlers: dict[signal.Signals, Any] = dict.fromkeys((signal.SIGINT, signal.SIGTERM), server.handle_exit)
     if reload is not None:
         handlers[signal.SIGHUP] = lambda *_: hangups.put(signal.SIGHUP)
@@ -223,10 +220,13 @@ def _serve_until_signal(
         signal.pthread_sigmask(signal.SIG_BLOCK, handlers)
         try:
             server.run([listener])
-            ended.set_result(None)
-        except BaseException as error:
-            ended.set_exception(error)
-        hangups.put(None)
+            ended.set()
+        finally:
+            hangups.put(None)
+
+    def reload_in_turn(reload: Callable[[LimitsInForce], None]) -> None:
+        with turn:
+            reload(server.limits)
 
     before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
@@ -236,14 +236,13 @@ def _serve_until_signal(
             if of_terminal and not _has_terminal():
                 server.should_exit = True
             elif reload is not None:
-                try:
-                    reload(server.limits)
-                except Exception:
-                    _LOG.exception("the settings were not reloaded")
+                # Its own thread, since the database may not respond. Python prints an error of a thread.
+                Thread(target=reload_in_turn, args=(reload,), name="reload", daemon=True).start()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-    ended.result()
+    if not ended.is_set():
+        raise RuntimeError("the server ended by an error")
 
 
 @contextmanager
