@@ -182,6 +182,7 @@ def test_a_long_timeline_is_shown_in_parts(open_page: Open, arabic: ScenarioResu
     expect(entries).to_have_count(400)
 
 
+@pytest.mark.slow
 def test_a_page_with_five_thousand_scenarios_is_usable(open_page: Open, matrix: list[ScenarioResult]) -> None:
     """The page lists them in hundreds, unpacks only what is opened, and finds one of them."""
     results = (replace(matrix[number % 4], id=f"{matrix[number % 4].id} {number}") for number in range(MANY))

@@ -128,6 +128,7 @@ def test_device_reads_a_modem_on_a_terminal() -> None:
     assert (sim["mcc"], sim["mnc"], sim["spn"], sim["gid1"]) == ("208", "01", "Orange F", "33AB")
 
 
+@pytest.mark.slow
 def test_device_with_a_modem_on_a_terminal_says_what_it_waits_for() -> None:
     with pty_line(EmulatedModem(ModemConfig(imeis=("490154203237518",), slots=(None,)))) as path:
         done = activation("device", "--profile", "official-global", "--place", "paris", "--modem", path)
@@ -153,6 +154,7 @@ def test_device_whose_modem_dies_says_what_was_left_out() -> None:
     assert any("modem does not answer" in paragraph for paragraph in report["screen"]["body"])
 
 
+@pytest.mark.slow
 def test_device_uses_a_running_server_with_the_same_seed(tmp_path: Path) -> None:
     with serving(tmp_path, "--seed", "two-terminals") as (url, _):
         arguments = ["device", "--profile", "official-global", "--place", "tehran", "--server", url]

@@ -11,6 +11,7 @@ from lab.cli.main import app
 runner = CliRunner()
 
 
+@pytest.mark.slow
 def test_explored_profiles_as_json_have_the_documented_members() -> None:
     done = runner.invoke(app, ["explore", "--profile", "custom-aosp,official-tampered", "--json"])
     assert done.exit_code == 0, done.output

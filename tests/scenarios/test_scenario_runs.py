@@ -185,6 +185,7 @@ def test_handset_that_was_activated_before_the_first_step_keeps_its_state() -> N
     assert result.status is Status.PASSED, wrong(result)
 
 
+@pytest.mark.slow
 def test_incident_fails_with_a_policy_without_restrictions() -> None:
     case = read(INCIDENT)[0]
     assert run(case, SEED).status is Status.PASSED

@@ -73,6 +73,7 @@ def life(seed: str, chance: str) -> tuple[list[LoggedRequest], list[dict[str, An
         return log, [entry.as_json() for entry in phone.timeline.entries], phone.outcome()
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_log_and_timeline() -> None:
     once = life("7", "1")
     assert once == life("7", "1")

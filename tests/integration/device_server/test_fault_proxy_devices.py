@@ -142,6 +142,7 @@ def expect(phone: Handset, failed: list[tuple[Trouble, str]], cell: faults_table
     assert first - 1 <= backoff(phone) <= first * (1 + BACKOFF_JITTER)
 
 
+@pytest.mark.slow
 def test_no_fault_activates_a_new_device(environment: FaultEnvironment) -> None:
     """A replay of a good response does not either; then it is activated."""
     kinds = [kind for kind in PROXY_KINDS if TABLE[kind][Route.VERDICTS].ends]

@@ -238,6 +238,7 @@ def test_thirty_days_without_a_verdict_warn_then_lock_until_an_allow(
     assert phone.outcome() is Outcome.ACTIVATED
 
 
+@pytest.mark.slow
 def test_a_device_whose_server_defers_for_months_is_neither_warned_nor_locked() -> None:
     """Its offline limit is 30 days. The server's record follows it."""
     with Simulation("deferring", policy=policy(BEFORE), host=InProcessHost) as simulation:

@@ -72,6 +72,7 @@ def test_a_disconnected_modem_is_gone() -> None:
     assert faults[0].code == FaultCode.MODEM_GONE
 
 
+@pytest.mark.slow
 def test_a_silent_modem_on_a_terminal_is_silent() -> None:
     """Time-outs are real here, and short."""
     silent = EmulatedModem(PHONE, faults=ModemFaults(silent=True))

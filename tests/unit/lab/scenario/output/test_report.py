@@ -82,6 +82,7 @@ def test_equal_screens_are_stored_once(incident: ScenarioResult) -> None:
     assert len(inside["screens"]) == len(set(numbers)) < len(numbers)
 
 
+@pytest.mark.slow
 def test_size_of_a_piece_is_bounded(incident: ScenarioResult) -> None:
     page = render([incident] * 20)
     packed = re.findall(r'class="piece">([^<]*)</script>', page)
