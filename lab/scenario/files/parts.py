@@ -6,19 +6,21 @@ placeholders.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
 
 from lab.scenario.files.errors import FileErrorCode
 from lab.scenario.files.parameters import REFERENCE, Substitution, plain_text
 from lab.scenario.files.validation_messages import describe, describe_unknown_verb
-from lab.scenario.files.yaml_positions import Path, Tree, dotted
+from lab.scenario.files.yaml_positions import Path, Tree, dotted, part_at
 from lab.scenario.model.named_files import FileScope
 from lab.scenario.model.scenario import HandsetTable
 from lab.scenario.model.step import Step
 from lab.scenario.model.step_union import VERBS, verb_of
 from text_input.model_errors import Mistake, located_errors, words
+
+Part = TypeVar("Part", bound=BaseModel)
 
 _PLACEHOLDERS: Final = (1, True, "x", "1 s", "2021-09-08", "208-01", "FR", "paris", "official-global")
 """Values that stand for a captured one, tried in this order where its reference as text is not valid."""
@@ -34,8 +36,7 @@ class Parts:
 
     def handset(self, path: Path, body: Any, labels: Mapping[str, str]) -> HandsetTable | None:
         """The handset at `path`, or None with errors."""
-        found: HandsetTable | None = self._part(HandsetTable, path, body, labels)
-        return found
+        return self._part(HandsetTable, path, body, labels)
 
     def step(self, path: Path, body: Any, labels: Mapping[str, str]) -> Step | None:
         """The step at `path`, or None with errors."""
@@ -45,19 +46,17 @@ class Parts:
             return None
         if has_reference(body):
             body = self._with_placeholders(VERBS[verb], body)
-        found: Step | None = self._part(VERBS[verb], path, body, labels)
-        return found
+        return self._part(VERBS[verb], path, body, labels)
 
-    def _part(self, model: type[BaseModel], path: Path, body: Any, labels: Mapping[str, str]) -> Any:
+    def _part(self, model: type[Part], path: Path, body: Any, labels: Mapping[str, str]) -> Part | None:
         if path in self._fixed:
-            return self._fixed[path]
-        fixed = not has_reference(self._tree.value_at(path))
+            return cast("Part | None", self._fixed[path])
         part = None
         try:
             part = model.model_validate(body, context=self._scope)
         except ValidationError as error:
             report(self._tree, path, describe(error, model, body, path), labels)
-        if fixed:
+        if not has_reference(self._tree.value_at(path)):
             self._fixed[path] = part
         return part
 
@@ -79,7 +78,7 @@ class Parts:
             if not wrong:
                 return body
             for place, expected in wrong.items():
-                texts_only = not REFERENCE.fullmatch(_at(original, place))
+                texts_only = not REFERENCE.fullmatch(part_at(original, place))
                 options = [
                     each for each in (*expected, *_PLACEHOLDERS) if isinstance(each, str) or not texts_only
                 ]
@@ -138,18 +137,9 @@ def has_reference(body: Any) -> bool:
 def reference_at(body: Any, path: Path) -> Path:
     """The beginning of `path` at which the body has a text with a reference; empty if there is none."""
     for end in range(1, len(path) + 1):
-        if isinstance(text := _at(body, path[:end]), str):
+        if isinstance(text := part_at(body, path[:end]), str):
             return path[:end] if REFERENCE.search(text) else ()
     return ()
-
-
-def _at(body: Any, path: Path) -> Any:
-    for part in path:
-        try:
-            body = body[part]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return body
 
 
 def _changed(body: Any, path: Path, value: Any) -> Any:

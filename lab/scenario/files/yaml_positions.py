@@ -84,14 +84,7 @@ class Tree:
     def value_at(self, path: Path) -> Any:
         """The value at `path` as written in its file, or None."""
         origin = self.origin(path)
-        found = origin.tree.value
-        for part in origin.path:
-            if isinstance(found, dict):
-                found = found.get(part)
-            else:
-                inside = isinstance(found, list) and isinstance(part, int) and part < len(found)
-                found = found[part] if inside else None
-        return found
+        return part_at(origin.tree.value, origin.path)
 
     def add_error(self, path: Path, code: FileErrorCode, message: str) -> None:
         """Add an error at `path`."""
@@ -110,6 +103,17 @@ class Tree:
         """Raise ScenarioError if there are errors."""
         if self.errors:
             raise ScenarioError(self.file, self.errors)
+
+
+def part_at(value: Any, path: Path) -> Any:
+    """The part of a value at `path`, or None."""
+    for part in path:
+        if isinstance(value, dict):
+            value = value.get(part)
+        else:
+            inside = isinstance(value, list) and isinstance(part, int) and part < len(value)
+            value = value[part] if inside else None
+    return value
 
 
 def dotted(path: Path) -> str:
@@ -136,17 +140,17 @@ def parse(text: str, file: str, folder: str = "", included: str = "") -> Tree:
 
     if len(text) > _SIZE_MAX:
         raise rejected(FileErrorCode.UNREADABLE, "is longer than a million characters; split it")
+    if (line := _line_too_deep(text)) is not None:
+        raise rejected(FileErrorCode.SYNTAX, "is nested too deep; use fewer levels", line)
     try:
         node = _compose(text)
     except yaml.YAMLError as error:
         tree.errors += describe(error, text)
         _add_excerpts(tree, text)
         raise ScenarioError(file, tree.errors) from None
-    except _TooDeepError as error:
-        raise rejected(FileErrorCode.SYNTAX, "is nested too deep; use fewer levels", error.line) from None
     if node is None:
         raise rejected(FileErrorCode.SYNTAX, "is empty; begin with name, about, handsets, steps")
-    _NodeReader(tree, folder).read(node)
+    tree.value = _NodeReader(tree, folder).value(node, ())
     _add_excerpts(tree, text)
     tree.check()
     return tree
@@ -173,29 +177,23 @@ def scalar(text: str) -> Any:
     return float(text) if _FLOAT.fullmatch(text) else text
 
 
-class _TooDeepError(Exception):
-    def __init__(self, line: int) -> None:
-        super().__init__(f"line {line}")
-        self.line = line
-
-
-def _check_depth(text: str) -> None:
-    """Raises _TooDeepError. Composing recurses, in libyaml without a bound; reading events does not."""
+def _line_too_deep(text: str) -> int | None:
+    """The first line that is nested too deep. Composing recurses, in libyaml without a bound; events do not."""
     depth = 0
     try:
         for event in yaml.parse(text, Loader=_Loader if _PURE_ONLY.search(text) else yaml.CSafeLoader):
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > _DEPTH_MAX:
-                    raise _TooDeepError(event.start_mark.line + 1 if event.start_mark else 1)
+                    return event.start_mark.line + 1 if event.start_mark else 1
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
     except yaml.YAMLError:
         pass  # the text before the error is not too deep; composing it describes the error
+    return None
 
 
 def _compose(text: str) -> yaml.Node | None:
-    _check_depth(text)
     if not _PURE_ONLY.search(text):
         try:
             return yaml.compose(text, Loader=yaml.CSafeLoader)  # libyaml, ten times as fast
@@ -208,10 +206,8 @@ class _Loader(yaml.SafeLoader):
     """YAML without anchors, aliases and tags."""
 
     def fetch_anchor(self) -> None:
-        raise MarkedYAMLError(
-            problem="an anchor; use parameters instead, or quotes if `&` is text",
-            problem_mark=self.get_mark(),
-        )
+        problem = "an anchor; use parameters instead, or quotes if `&` is text"
+        raise MarkedYAMLError(problem=problem, problem_mark=self.get_mark())
 
     def fetch_alias(self) -> None:
         problem = "an alias; use parameters instead, or quotes if `*` is text"
@@ -229,11 +225,8 @@ class _NodeReader:
         self._folder = folder
         self._seen: set[int] = set()
 
-    def read(self, node: yaml.Node) -> None:
-        """Convert the whole document."""
-        self._tree.value = self._value(node, ())
-
-    def _value(self, node: yaml.Node, path: Path) -> Any:
+    def value(self, node: yaml.Node, path: Path) -> Any:
+        """The value of a node, which is at `path`."""
         self._tree.positions[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if id(node) in self._seen or len(path) > _DEPTH_MAX:
             message = "refers to another part of the file, or is nested too deep; use parameters"
@@ -243,7 +236,7 @@ class _NodeReader:
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
-            return [self._value(part, (*path, at)) for at, part in enumerate(node.value)]
+            return [self.value(part, (*path, at)) for at, part in enumerate(node.value)]
         text = str(node.value)
         if any("\ud800" <= letter <= "\udfff" for letter in text):
             self._tree.add_error(path, FileErrorCode.SYNTAX, "has an unpaired surrogate; write the character")
@@ -262,6 +255,6 @@ class _NodeReader:
                 code, file = FileErrorCode.DUPLICATE_KEY, self._tree.included
                 self._tree.errors.append(FileError(*position, code, dotted(inner), message, file))
                 continue
-            found[name] = self._value(value, inner)
+            found[name] = self.value(value, inner)
             self._tree.positions[inner] = position
         return found
