@@ -75,14 +75,14 @@ class BeforeRun:
             self._policy = self._scope.load(policy_named, name)
         except ValueError as error:
             self._policy = None
-            self._tree.add_error(path, FileErrorCode.UNKNOWN_NAME, str(error))
+            self._tree.add_error(path, str(error), FileErrorCode.UNKNOWN_NAME)
 
     def _check_campaign(self, path: Path, name: str) -> None:
         if self._policy is not None and name not in self._policy.periods:
             known = list(self._policy.periods)
             hint = suggestion(name, known) if known else "it has no campaign"
             message = f"the policy in force has no campaign {name!r}; {hint}"
-            self._tree.add_error(path, FileErrorCode.UNKNOWN_NAME, message)
+            self._tree.add_error(path, message, FileErrorCode.UNKNOWN_NAME)
 
     def _check_language(self, path: Path, name: str, language: str) -> None:
         if name not in self._profiles:
@@ -90,18 +90,16 @@ class BeforeRun:
         profile = self._scope.load(find, self._profiles[name])
         if not offers(profile, language):
             languages = ", ".join(profile.image.languages)
-            message = f"{profile.name} does not offer {language!r}; it offers {languages}"
-            self._tree.add_error(path, FileErrorCode.BAD_VALUE, message)
+            self._tree.add_error(path, f"{profile.name} does not offer {language!r}; it offers {languages}")
 
     def _check_fault(self, path: Path, fault: WireFault) -> None:
-        if fault.from_ is not None:
-            self._check_time((*path, "from"), fault.from_)
-        if fault.until is not None:
-            self._check_time((*path, "until"), fault.until)
+        for member, moment in (("from", fault.from_), ("until", fault.until)):
+            if moment is not None:
+                self._check_time((*path, member), moment)
 
     def _check_time(self, path: Path, moment: int) -> None:
         if moment < self._now:
             message = (
                 f"{moment_text(moment)} has passed: it is {moment_text(int(self._now))} or later at this step"
             )
-            self._tree.add_error(path, FileErrorCode.BAD_VALUE, f"{message}; write a later time")
+            self._tree.add_error(path, f"{message}; write a later time")

@@ -23,9 +23,7 @@ def read_rows(text: str, tree: Tree, folder: str) -> list[dict[str, Any]]:
     lines = _lines(text.removeprefix("\ufeff"), tree, folder)
     header = next(lines, None)
     if header is None:
-        tree.add_error(
-            (), FileErrorCode.BAD_VALUE, "has no header; write the names of the parameters, with commas"
-        )
+        tree.add_error((), "has no header; write the names of the parameters, with commas")
         return []
     before = len(tree.errors)
     names = _names(header, tree)
@@ -35,9 +33,9 @@ def read_rows(text: str, tree: Tree, folder: str) -> list[dict[str, Any]]:
         if len(row) != len(names):
             message = f"has {counted(len(row), 'column')}, the header has {len(names)}: {', '.join(names)}"
             hint = "; separate cells by commas" if len(row) == 1 and ";" in str(row[0]) else ""
-            tree.add_error((at,), FileErrorCode.BAD_VALUE, f"{message}{hint}")
+            tree.add_error((at,), f"{message}{hint}")
         elif at == ROWS_MAX:
-            tree.add_error((at,), FileErrorCode.BAD_VALUE, f"is row {ROWS_MAX + 1}; split the file")
+            tree.add_error((at,), f"is row {ROWS_MAX + 1}; split the file")
         else:
             for column, name in enumerate(names):
                 tree.positions[at, name] = tree.positions[at, column]
@@ -45,7 +43,7 @@ def read_rows(text: str, tree: Tree, folder: str) -> list[dict[str, Any]]:
             continue
         break
     if not found and len(tree.errors) == before:
-        tree.add_error((), FileErrorCode.BAD_VALUE, "has no row below its header; add one")
+        tree.add_error((), "has no row below its header; add one")
     return found
 
 
@@ -56,10 +54,10 @@ def _names(header: list[Any], tree: Tree) -> list[str]:
         if not NAME.fullmatch(name):
             hint = "; separate names by commas" if ";" in name or "\t" in name else ""
             message = f"{name!r} is no name of a parameter; use lower-case letters, digits and hyphens{hint}"
-            tree.add_error((-1, column), FileErrorCode.BAD_VALUE, message)
+            tree.add_error((-1, column), message)
         elif name in names[:column]:
             tree.add_error(
-                (-1, column), FileErrorCode.DUPLICATE_KEY, f"{name!r} is a column already; remove one"
+                (-1, column), f"{name!r} is a column already; remove one", FileErrorCode.DUPLICATE_KEY
             )
     return names
 
@@ -75,7 +73,7 @@ def _lines(text: str, tree: Tree, folder: str) -> Iterator[list[Any]]:
                 'has a quote that is not closed, or text next to it; write "…", and "" for a quote in it'
             )
             tree.positions[at, len(row)] = (line, start - begin + 1)
-            tree.add_error((at, len(row)), FileErrorCode.SYNTAX, message)
+            tree.add_error((at, len(row)), message, FileErrorCode.SYNTAX)
             return
         quoted, plain, end = found.groups()
         tree.positions[at, len(row)] = (line, start - begin + 1)

@@ -60,7 +60,7 @@ def expand(tree: Tree, scope: FileScope) -> None:
         for name, part, origin in expansion.handsets(frame, handsets, ("handsets",)):
             if name in named:
                 message = f"a handset is called {name!r} already; rename one"
-                tree.errors.append(origin.tree.error(origin.path, FileErrorCode.DUPLICATE_KEY, message))
+                origin.tree.add_error(origin.path, message, FileErrorCode.DUPLICATE_KEY)
             else:
                 named[name] = part
                 tree.origins["handsets", name] = origin
@@ -137,7 +137,7 @@ class _Expansion:
         tree, path = frame.tree, ("examples",)
         if not name.endswith(".csv"):
             message = "is not a list of tables; write one on each line, as in `- {place: paris}`, or name a .csv file"
-            self._error(tree, path, message)
+            tree.add_error(path, message)
             return [], []
         file = self._path(tree, path, name)
         text = None if file is None else self._text(tree, path, file)
@@ -162,10 +162,10 @@ class _Expansion:
         chain = (*frame.chain, file)
         if file in frame.chain:
             message = f"includes itself: {' → '.join(chain)}; remove one `include` of the chain"
-            self._error(frame.tree, place, message)
+            frame.tree.add_error(place, message)
         elif len(chain) > DEPTH_MAX + 1:
-            self._error(
-                frame.tree, place, f"is included through more than {DEPTH_MAX} files: {' → '.join(chain)}"
+            frame.tree.add_error(
+                place, f"is included through more than {DEPTH_MAX} files: {' → '.join(chain)}"
             )
         elif (tree := self._document(frame.tree, place, file)) is not None and self._has(tree, section):
             values = self._values(frame, call, where, tree)
@@ -177,7 +177,7 @@ class _Expansion:
         place = (*where, "when")
         when = call["when"] if isinstance(call["when"], dict) else {}
         if not when:
-            self._error(frame.tree, place, "says nothing; write {parameter: value}, or leave it out")
+            frame.tree.add_error(place, "says nothing; write {parameter: value}, or leave it out")
         condition = Condition(WrittenAt(frame.tree, place, frame.values), self._filled(when, frame, place))
         return (*frame.whens, condition)
 
@@ -193,27 +193,25 @@ class _Expansion:
         for name in given:
             if name not in used:
                 hint = suggestion(name, sorted({*declared, *used}), "remove it")
-                self._error(frame.tree, (*where, "with", name), f"is not used in {included.included}; {hint}")
+                frame.tree.add_error((*where, "with", name), f"is not used in {included.included}; {hint}")
         for name, value in declared.items():
             if name not in used:
-                self._error(included, ("parameters", name), f"is not used; remove it, or write ${{{name}}}")
+                included.add_error(("parameters", name), f"is not used; remove it, or write ${{{name}}}")
             elif value is None and name not in given:
                 message = f"{included.included} needs a value for {name!r}; add `with: {{{name}: …}}`"
-                self._error(frame.tree, where, message)
+                frame.tree.add_error(where, message)
         filled = {name: self._filled(value, frame, (*where, "with", name)) for name, value in given.items()}
         values = {**declared, **filled}
         for name, value in values.items():
             if _is_larger(value, VALUE_MAX):
-                self._error(
-                    frame.tree, (*where, "with", name), f"has more than {VALUE_MAX} values; write less"
-                )
+                frame.tree.add_error((*where, "with", name), f"has more than {VALUE_MAX} values; write less")
                 values[name] = None
         return values
 
     def _table(self, tree: Tree, place: Path, table: Any) -> dict[str, Any]:
         """The names and values in a table; empty, with an error, if it is none."""
         if table is not None and not isinstance(table, dict):
-            self._error(tree, place, "is not a table; write names and values, as in {place: paris}")
+            tree.add_error(place, "is not a table; write names and values, as in {place: paris}")
         return table if isinstance(table, dict) else {}
 
     def _document(self, source: Tree, place: Path, file: str) -> Tree | None:
@@ -240,33 +238,33 @@ class _Expansion:
         if isinstance(body, list) and section == "steps":
             return True
         if not isinstance(body, dict):
-            self._error(included, (), f"is not a table; begin with `{section}:`")
+            included.add_error((), f"is not a table; begin with `{section}:`")
             return False
         self._check_members(included, body, (), _FILE_MEMBERS)
         wanted, what = (list, "a list of steps") if section == "steps" else (dict, "a table of handsets")
         if not isinstance(body.get(section), wanted) or not body[section]:
-            self._error(included, (section,), f"is missing or is not {what}; add `{section}:`")
+            included.add_error((section,), f"is missing or is not {what}; add `{section}:`")
             return False
         return True
 
     def _path(self, source: Tree, place: Path, name: Any) -> str | None:
         """The path of a file from the folder of the scenario, or None with an error."""
         if not isinstance(name, str):
-            self._error(source, place, "names no file; write its path, as in `include: steps/set-up.yaml`")
+            source.add_error(place, "names no file; write its path, as in `include: steps/set-up.yaml`")
         elif REFERENCE.search(name):
-            self._error(source, place, "cannot depend on a parameter; include each file, with `when`")
+            source.add_error(place, "cannot depend on a parameter; include each file, with `when`")
         else:
             try:
                 return self._scope.relative(name).removeprefix("./")
             except ValueError as error:
-                self._errors.append(source.error(place, FileErrorCode.UNREADABLE, str(error)))
+                source.add_error(place, str(error), FileErrorCode.UNREADABLE)
         return None
 
     def _text(self, source: Tree, place: Path, file: str) -> str | None:
         try:
             return self._scope.text(file, BYTES_MAX)
         except ValueError as error:
-            self._errors.append(source.error(place, FileErrorCode.UNREADABLE, str(error)))
+            source.add_error(place, str(error), FileErrorCode.UNREADABLE)
             return None
 
     def _counts(self, source: Tree, where: Path) -> bool:
@@ -280,11 +278,8 @@ class _Expansion:
         """The part with the values of the file instead of references."""
         if not frame.values:
             return part
-
-        def report(path: Path, code: FileErrorCode, message: str) -> None:
-            self._errors.append(frame.tree.error(path, code, message))
-
-        return Substitution(frame.values, report, lambda *_: None, plain_text).apply(part, where)
+        fill = Substitution(frame.values, frame.tree.add_error, lambda *_: None, plain_text)
+        return fill.apply(part, where)
 
     def _check_members(
         self, source: Tree, table: Mapping[str, Any], where: Path, known: tuple[str, ...]
@@ -292,15 +287,12 @@ class _Expansion:
         for name in table:
             if name not in known:
                 message = f"unknown member; {suggestion(name, known)}"
-                self._errors.append(source.error((*where, name), FileErrorCode.UNKNOWN_MEMBER, message))
+                source.add_error((*where, name), message, FileErrorCode.UNKNOWN_MEMBER)
 
     def _once(self, source: Tree, where: Path, message: str) -> None:
         """Add the error of a bound, which each further part would exceed too."""
         if not any(error.message == message for error in self._errors):
-            self._error(source, where, message)
-
-    def _error(self, source: Tree, where: Path, message: str) -> None:
-        self._errors.append(source.error(where, FileErrorCode.BAD_VALUE, message))
+            source.add_error(where, message)
 
 
 def _folder(file: str) -> str:

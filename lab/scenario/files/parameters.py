@@ -64,7 +64,7 @@ def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
     if count > COMBINATIONS_MAX:
         shown = count if count < _COUNT_SHOWN else "too many"
         message = f"give {shown} combinations; at most {COMBINATIONS_MAX} are allowed: split the file"
-        tree.add_error(("parameters",), FileErrorCode.BAD_VALUE, message)
+        tree.add_error(("parameters",), message)
         return
     excluded = _tables(tree, "exclude")
     known = labels_of(tree)
@@ -73,7 +73,7 @@ def combinations(tree: Tree) -> Iterator[tuple[dict[str, str], Values]]:
         for name in part:
             if name not in known:
                 message = f"no such parameter; {suggestion(name, known)}"
-                tree.add_error(("exclude", at, name), FileErrorCode.UNKNOWN_PARAMETER, message)
+                tree.add_error(("exclude", at, name), message, FileErrorCode.UNKNOWN_PARAMETER)
     names = sorted(choices)
     for row in rows or [{}]:
         for selected in product(*(choices[name] for name in names)):
@@ -89,8 +89,7 @@ def _check_rows(tree: Tree, rows: list[dict[str, Any]], choices: Mapping[str, An
         for name in row:
             _check_name(tree, name, ("examples", at, name))
         for name in sorted(row.keys() & choices.keys()):
-            message = "is a parameter as well; keep one of them"
-            tree.add_error(("examples", at, name), FileErrorCode.BAD_VALUE, message)
+            tree.add_error(("examples", at, name), "is a parameter as well; keep one of them")
 
 
 def labels_of(tree: Tree) -> dict[str, set[str]]:
@@ -114,7 +113,7 @@ def check_values(tree: Tree, wanted: Mapping[str, Any], known: Mapping[str, set[
             if not any(_is(each, value) for each in known[name]):
                 text = str(value)
                 message = f"no combination has {text!r}; {suggestion(text, sorted(known[name]))}"
-                tree.add_error((*path, name), FileErrorCode.BAD_VALUE, message)
+                tree.add_error((*path, name), message)
 
 
 def matches(labels: Mapping[str, str], wanted: Mapping[str, Any]) -> bool:
@@ -133,7 +132,7 @@ class Substitution:
     """
 
     values: Values
-    report: Callable[[Path, FileErrorCode, str], None]
+    report: Callable[[Path, str], None]
     missing: Callable[[Path, str], None]
     text: Callable[[Any], str] = label
 
@@ -156,7 +155,7 @@ class Substitution:
             texts[name] = self.text(self.values[name])
             if len(texts[name]) > _PART_MAX:  # the text can repeat it many times
                 message = f"the value of {name!r} is longer than {_PART_MAX} characters, too long for a part of a text"
-                self.report(path, FileErrorCode.BAD_VALUE, message)
+                self.report(path, message)
                 texts[name] = ""
         replaced = REFERENCE.sub(lambda found: texts.get(found[1], found[0]), value) if texts else value
         return IncludedText(replaced, value.folder) if isinstance(value, IncludedText) else replaced
@@ -185,8 +184,7 @@ def _tables(tree: Tree, member: str) -> list[dict[str, Any]]:
         return []
     if isinstance(listed, list) and all(isinstance(part, dict) for part in listed):
         return listed
-    message = "is not a list of tables; write one on each line, as in `- {place: paris}`"
-    tree.add_error((member,), FileErrorCode.BAD_VALUE, message)
+    tree.add_error((member,), "is not a list of tables; write one on each line, as in `- {place: paris}`")
     return []
 
 
@@ -194,8 +192,7 @@ def _parameters(tree: Tree) -> dict[str, list[tuple[str, Any]]]:
     """Label and value of each value of each parameter. In a table, the names are the labels."""
     declared = tree.value.get("parameters") or {}
     if not isinstance(declared, dict):
-        message = "is not a table; write a name and a list of values on each line"
-        tree.add_error(("parameters",), FileErrorCode.BAD_VALUE, message)
+        tree.add_error(("parameters",), "is not a table; write a name and a list of values on each line")
         return {}
     found = {}
     for name, values in declared.items():
@@ -209,18 +206,17 @@ def _parameters(tree: Tree) -> dict[str, list[tuple[str, Any]]]:
         else:
             options = ", ".join(VALUE_LISTS)
             message = f"is not a list of values; write [a, b], a table of named values, or one of {options}"
-            tree.add_error(path, FileErrorCode.BAD_VALUE, message)
+            tree.add_error(path, message)
             continue
         labels = [text for text, _ in found[name]]
         if repeated := [text for text, times in Counter(labels).items() if times > 1]:
-            tree.add_error(path, FileErrorCode.BAD_VALUE, f"has the value {repeated[0]!r} twice; remove one")
+            tree.add_error(path, f"has the value {repeated[0]!r} twice; remove one")
     return found
 
 
 def _check_name(tree: Tree, name: str, path: Path) -> None:
     if not NAME.fullmatch(name):
-        message = "is not a valid name; use lower-case letters, digits and hyphens"
-        tree.add_error(path, FileErrorCode.BAD_VALUE, message)
+        tree.add_error(path, "is not a valid name; use lower-case letters, digits and hyphens")
 
 
 def _is(text: str, wanted: Any) -> bool:

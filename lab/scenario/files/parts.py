@@ -42,7 +42,7 @@ class Parts:
         """The step at `path`, or None with errors."""
         verb = verb_of(body)
         if verb not in VERBS:
-            self._tree.add_error(path, *describe_unknown_verb(verb))
+            self._tree.add_error(path, describe_unknown_verb(verb), FileErrorCode.UNKNOWN_STEP)
             return None
         if has_reference(body):
             body = self._with_placeholders(VERBS[verb], body)
@@ -103,18 +103,18 @@ def report(
                 message = "is a value of the run, which is not allowed here"
             combination = ", ".join(f"{name} is {text}" for name, text in labels.items())
             message += f" (written as {written!r}, where {combination})" if combination else ""
-        tree.add_error(place, code, message)
+        tree.add_error(place, message, code)
 
 
 def resolve_step(body: Any, captured: Mapping[str, Any], scope: FileScope) -> Step:
     """The step with captured values instead of references. Raises ValueError."""
     problems: list[str] = []
 
-    def add(path: Path, _: FileErrorCode, message: str) -> None:
+    def add(path: Path, message: str) -> None:
         problems.append(f"{dotted(path)}: {message}")
 
     def missing(path: Path, name: str) -> None:
-        add(path, FileErrorCode.UNKNOWN_NAME, f"nothing was captured as {name!r}")
+        add(path, f"nothing was captured as {name!r}")
 
     filled = Substitution(captured, add, missing, plain_text).apply(body)
     model = VERBS[verb_of(filled) or ""]

@@ -145,7 +145,7 @@ class _FileReader:
     def __init__(self, text: str, file: str, root: FilePath | None, *, before_run: bool) -> None:
         self.tree = tree = parse(text, file)
         if not isinstance(tree.value, dict):
-            tree.add_error((), FileErrorCode.BAD_VALUE, "is not a table; begin with `name: …`")
+            tree.add_error((), "is not a table; begin with `name: …`")
             tree.check()
         path = FilePath(file)
         self.scope = FileScope(path.parent, run_root([path]) if root is None else root.resolve())
@@ -175,11 +175,11 @@ class _FileReader:
         tree.check()
         if not found:
             message = "excludes every combination, so nothing would be run; keep at least one"
-            tree.add_error(("exclude",), FileErrorCode.NO_CASE, message)
+            tree.add_error(("exclude",), message, FileErrorCode.NO_CASE)
         for name, count in Counter(case.id for case in found).items():
             if count > 1:
                 message = f"gives two scenarios the same id, {name!r}; change one of the rows"
-                tree.add_error(("examples",), FileErrorCode.BAD_VALUE, message)
+                tree.add_error(("examples",), message)
         known = labels_of(tree)
         for member in ("steps", *_EXEMPTIONS):
             for path, table in _tables_at(tree, member):
@@ -211,16 +211,15 @@ class _FileReader:
         for name, path in declared.items():
             if name not in used:
                 message = f"is not used, so its scenarios are all alike; remove it, or write ${{{name}}}"
-                tree.add_error(path, FileErrorCode.UNKNOWN_PARAMETER, message)
+                tree.add_error(path, message, FileErrorCode.UNKNOWN_PARAMETER)
         for at, step in enumerate(self._steps):
             place: Path = ("steps", at)
             if place not in self._applied:
                 place = (*place, "when") if isinstance(step, dict) and "when" in step else place
                 message = "matches no combination, so the step is never done; correct it, or remove the step"
-                tree.add_error(place, FileErrorCode.BAD_VALUE, message)
+                tree.add_error(place, message)
             elif isinstance(step, dict) and step.get("when") == {}:
-                message = "says nothing; write {parameter: value}, or leave it out"
-                tree.add_error((*place, "when"), FileErrorCode.BAD_VALUE, message)
+                tree.add_error((*place, "when"), "says nothing; write {parameter: value}, or leave it out")
         tree.check()
 
     def _conditions(self) -> list[Condition]:
@@ -309,9 +308,10 @@ class _FileReader:
                 continue
             for place, message in names.check(step, path, origin.values):
                 if not reference_at(body, place[2:]):
-                    tree.add_error(place, FileErrorCode.UNKNOWN_NAME, message)
-            if isinstance(step, Capture):
-                self._check_capture(step, path, labels)
+                    tree.add_error(place, message, FileErrorCode.UNKNOWN_NAME)
+            for name in step.capture if isinstance(step, Capture) else ():
+                if name in labels:
+                    tree.add_error((*path, "capture", name), "is a parameter as well; choose another name")
             if applies:
                 self._applied.add(path)
                 chosen.append((at, body if has_reference(body) else None))
@@ -356,30 +356,24 @@ class _FileReader:
             line = tree.position(("steps", at))[0]
             when = "is not captured in this combination" if at < before else "is captured later"
             message = f"{name!r} {when}, see line {line}; a step `capture` must come before"
-        tree.add_error(path, FileErrorCode.UNKNOWN_PARAMETER, message)
-
-    def _check_capture(self, step: Capture, path: Path, labels: Mapping[str, str]) -> None:
-        for name in step.capture:
-            if name in labels:
-                message = "is a parameter as well; choose another name"
-                self.tree.add_error((*path, "capture", name), FileErrorCode.BAD_VALUE, message)
+        tree.add_error(path, message, FileErrorCode.UNKNOWN_PARAMETER)
 
     def _check_names(self, scenario: Scenario, names: DefinedNames) -> None:
         """Add errors for names of groups, and for unknown names outside of steps."""
         tree = self.tree
         for path, message in names.check_groups():
-            tree.add_error(path, FileErrorCode.BAD_VALUE, message)
+            tree.add_error(path, message)
         for at, fault in enumerate(scenario.world.faults):
             for message in names.unknown_handsets(fault.of):
-                tree.add_error(("world", "faults", at, "of"), FileErrorCode.UNKNOWN_NAME, message)
+                tree.add_error(("world", "faults", at, "of"), message, FileErrorCode.UNKNOWN_NAME)
         for member in _EXEMPTIONS:
             for path, table in _tables_at(tree, member):
                 for found, message in names.unknown_parameters((table or {}).get("when"), path):
-                    tree.add_error(found, FileErrorCode.UNKNOWN_NAME, message)
+                    tree.add_error(found, message, FileErrorCode.UNKNOWN_NAME)
         for condition in self._conditions():
             origin = condition.origin
             for found, message in names.unknown_parameters(condition.wanted, origin.path[:-1], origin.values):
-                tree.errors.append(origin.tree.error(found, FileErrorCode.UNKNOWN_NAME, message))
+                origin.tree.add_error(found, message, FileErrorCode.UNKNOWN_NAME)
 
 
 _DUMMY_HANDSET: Final = HandsetTable(profile="official-global")

@@ -12,19 +12,17 @@ from text_input.model_errors import YAML, DocumentCode, Mistake, mistakes
 from text_input.suggestions import suggestion
 
 
-def describe_unknown_verb(verb: str | None) -> tuple[FileErrorCode, str]:
-    """The code and the message for a step with a verb that is not known, or without one."""
-    message = f"is not a step; begin it with a verb, as in `- wait: 5 days` or `- {BARE[0]}`"
-    if verb is not None:
-        name, colon, value = verb.partition(":")
-        first, _, rest = verb.partition(" ")
-        if colon and name in VERBS:
-            message = f"has no space after the colon; write `{name}: {value.strip()[:40]}`"
-        elif first in VERBS and rest.lstrip("- ").split(":")[0] in VERBS:
-            message = f"is two steps, {first!r} and {rest[:40]!r}; begin each on its own line, with `- `"
-        else:
-            message = f"no step is called {verb!r}; {suggestion(verb, VERBS)}"
-    return FileErrorCode.UNKNOWN_STEP, message
+def describe_unknown_verb(verb: str | None) -> str:
+    """The message for a step with a verb that is not known, or without one."""
+    if verb is None:
+        return f"is not a step; begin it with a verb, as in `- wait: 5 days` or `- {BARE[0]}`"
+    name, colon, value = verb.partition(":")
+    first, _, rest = verb.partition(" ")
+    if colon and name in VERBS:
+        return f"has no space after the colon; write `{name}: {value.strip()[:40]}`"
+    if first in VERBS and rest.lstrip("- ").split(":")[0] in VERBS:
+        return f"is two steps, {first!r} and {rest[:40]!r}; begin each on its own line, with `- `"
+    return f"no step is called {verb!r}; {suggestion(verb, VERBS)}"
 
 
 def describe(
@@ -39,7 +37,8 @@ def describe(
             continue
         code, message = _CODES[each.code], _value_message(each, (*where, *each.path)) or each.message
         if each.details["type"] in ("union_tag_invalid", "union_tag_not_found"):
-            code, message = describe_unknown_verb(each.details.get("ctx", {}).get("tag"))
+            code = FileErrorCode.UNKNOWN_STEP
+            message = describe_unknown_verb(each.details.get("ctx", {}).get("tag"))
         elif each.code is DocumentCode.UNKNOWN_KEY:
             message = _unknown_member((*where, *each.path), each)
         elif members := in_one_line[each.path]:

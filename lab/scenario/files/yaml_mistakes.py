@@ -42,17 +42,14 @@ _BY_PROBLEM: Final[tuple[tuple[str, str], ...]] = (
     ("found character '%'", "has a value that begins with `%`; write it in quotes, as in '%d'"),
     ("but found '#'", "has a comment directly after `|` or `>`; put a space before `#`"),
     ("indentation indicator", "has `|0`; the number after `|` is 1 to 9, or leave it out"),
-    ("expected chomping", "has text after `|` or `>`; begin it on the next line, indented"),
-    ("expected a comment or a line break", "has text after `|` or `>`; begin it on the next line, indented"),
-    ("alphabetic or numeric character", "begins with `%`; write the value in quotes, as in '%d'"),
-    ("directive", "begins with `%`; write the value in quotes, as in '%d'"),
+    (
+        "expected (chomping|a comment or a line break)",
+        "has text after `|` or `>`; begin it on the next line, indented",
+    ),
+    ("alphabetic or numeric character|directive", "begins with `%`; write the value in quotes, as in '%d'"),
     ("expected '<document start>'", "is indented less than the first line; align the lines"),
     (
-        "expected <block end>, but found '-'",
-        "has a dash at another indentation than the list; align the dashes",
-    ),
-    (
-        "expected <block end>, but found '<block sequence start>'",
+        "expected <block end>, but found '(-|<block sequence start>)'",
         "has a dash at another indentation than the list; align the dashes",
     ),
     (
@@ -81,7 +78,7 @@ _BY_PROBLEM: Final[tuple[tuple[str, str], ...]] = (
     ),
     ("found unexpected ':'", "has a colon in a list or a table; write the text in quotes"),
 )
-"""Words of the loader's problem, and what they mean in the file. The first that fits is used."""
+"""A pattern of the loader's problem, and what it means in the file. The first that fits is used."""
 
 
 def describe(error: yaml.YAMLError, text: str) -> list[FileError]:
@@ -116,7 +113,9 @@ def _first(error: yaml.YAMLError, lines: list[str]) -> tuple[int, int, str]:
         found = _colon(lines, line, column)
     if found is None and "could not find expected ':'" in problem:
         found = _no_colon(lines, began.line + 1 if began else line)
-    words = next((meaning for words, meaning in _BY_PROBLEM if words in problem), f"is not YAML: {problem}")
+    words = next(
+        (meaning for words, meaning in _BY_PROBLEM if re.search(words, problem)), f"is not YAML: {problem}"
+    )
     return found or (line, column, words)
 
 
@@ -152,9 +151,8 @@ def _open_quote(
     error: yaml.YAMLError, began: yaml.Mark | None, lines: list[str]
 ) -> tuple[int, int, str] | None:
     """A quote that is not closed, at the place where it begins."""
-    if began is None or "quoted" not in str(getattr(error, "context", "")):
-        return None
-    if "unexpected end of stream" not in str(getattr(error, "problem", "")):
+    said = f"{getattr(error, 'context', '')} {getattr(error, 'problem', '')}"
+    if began is None or "quoted" not in said or "unexpected end of stream" not in said:
         return None
     quote = lines[began.line][began.column]
     message = f"has a quote that is not closed; end the text with {quote}, or write it without quotes"
@@ -181,8 +179,7 @@ def _in_brackets(
             "has two colons without a comma between two parts; write the text in quotes, as in {a: 'b: c'}"
         )
         return line, mark.column + 1, message
-    closing = {"expected ',' or ']'": "]", "expected ',' or '}'": "}"}
-    close = next((mark for words, mark in closing.items() if words in problem), None)
+    close = next((bracket for bracket in "]}" if f"expected ',' or '{bracket}'" in problem), None)
     for number in (line, began.line + 1 if began else line):
         here = lines[number - 1] if number <= len(lines) else ""
         if (close or "node content" in problem) and (found := _REFERENCE_IN_FLOW.search(here)):
@@ -192,12 +189,8 @@ def _in_brackets(
         if "node content" in problem or "while parsing a flow" in problem:
             return line, 1, "has a comma or a bracket where a value is missing; write the value, or remove it"
         return None
-    what, opening = ("list", "[") if close == "]" else ("table", "{")
-    message = (
-        f"has a {what} that is not closed, or without a comma between two parts; write {opening}a, b{close}"
-    )
-    if what == "table":
-        message = "has a table that is not closed, or without a comma between two parts; write {a: 1, b: 2}"
+    what, shown = ("list", "[a, b]") if close == "]" else ("table", "{a: 1, b: 2}")
+    message = f"has a {what} that is not closed, or without a comma between two parts; write {shown}"
     return began.line + 1, began.column + 1, message
 
 

@@ -78,7 +78,7 @@ class Tree:
     def position(self, path: Path) -> tuple[int, int]:
         """The position of the value at `path`, or of the nearest value above it."""
         origin = self.origin(path)
-        found = origin.tree.error(origin.path, FileErrorCode.SYNTAX, "")
+        found = origin.tree.error(origin.path, "", FileErrorCode.SYNTAX)
         return found.line, found.column
 
     def value_at(self, path: Path) -> Any:
@@ -86,12 +86,12 @@ class Tree:
         origin = self.origin(path)
         return part_at(origin.tree.value, origin.path)
 
-    def add_error(self, path: Path, code: FileErrorCode, message: str) -> None:
+    def add_error(self, path: Path, message: str, code: FileErrorCode = FileErrorCode.BAD_VALUE) -> None:
         """Add an error at `path`."""
         origin = self.origin(path)
-        self.errors.append(origin.tree.error(origin.path, code, message))
+        self.errors.append(origin.tree.error(origin.path, message, code))
 
-    def error(self, path: Path, code: FileErrorCode, message: str) -> FileError:
+    def error(self, path: Path, message: str, code: FileErrorCode) -> FileError:
         """An error at `path` of this document."""
         above = path
         while above and above not in self.positions:
@@ -230,7 +230,7 @@ class _NodeReader:
         self._tree.positions[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
         if id(node) in self._seen or len(path) > _DEPTH_MAX:
             message = "refers to another part of the file, or is nested too deep; use parameters"
-            self._tree.add_error(path, FileErrorCode.SYNTAX, message)
+            self._tree.add_error(path, message, FileErrorCode.SYNTAX)
             return None
         self._seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
@@ -239,7 +239,7 @@ class _NodeReader:
             return [self.value(part, (*path, at)) for at, part in enumerate(node.value)]
         text = str(node.value)
         if any("\ud800" <= letter <= "\udfff" for letter in text):
-            self._tree.add_error(path, FileErrorCode.SYNTAX, "has an unpaired surrogate; write the character")
+            self._tree.add_error(path, "has an unpaired surrogate; write the character", FileErrorCode.SYNTAX)
         plain = isinstance(node, yaml.ScalarNode) and not node.style
         value = scalar(text) if plain else text
         return IncludedText(text, self._folder) if self._folder and isinstance(value, str) else value
