@@ -16,7 +16,7 @@ from lab.scenario.engine.result import ScenarioResult, Status
 from lab.scenario.engine.runner import Plan, Run
 from lab.scenario.files.reader import SUFFIX, read
 from lab.scenario.files.shards import Durations, Shard, divide, part
-from lab.scenario.output.report_file import ReportHeader, ReportWriter, reported
+from lab.scenario.output.report_file import ReportFooter, ReportHeader, ReportWriter, reported
 from lab.scenario.output.run_root import RunRoot
 from lab.scenario.output.targets import REPORT
 from tests.support.scenarios import played
@@ -62,7 +62,7 @@ def merged(tmp_path_factory: pytest.TempPathFactory) -> Path:
             writer = ReportWriter(stream, ReportHeader("c0ffee", "2021", shard=shard))
             for at in positions:
                 writer.add(results[at])
-            writer.close()
+            writer.close(ReportFooter({}))
     command = (  # the peak of this program; that of `getrusage` includes the process that started it
         "from pathlib import Path; from lab.cli.main import app; app(standalone_mode=False); "
         "print(Path('/proc/self/status').read_text().split('VmHWM:')[1].split()[0])"

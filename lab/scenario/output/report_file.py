@@ -8,8 +8,7 @@ result in memory, whatever their number.
 import json
 import re
 import shlex
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -34,7 +33,7 @@ _ADDRESS: Final = re.compile("0x[0-9a-f]{6,}")
 """What is not the same on every machine in a traceback: folders of programs, and addresses in memory."""
 
 _OPEN: Final = ',"scenarios":[\n'
-_CLOSE: Final = b"],"
+_CLOSE: Final = "],"
 
 
 class ReportFileError(Exception):
@@ -101,23 +100,19 @@ class ReportWriter:
 
     def __init__(self, stream: BinaryIO, header: ReportHeader) -> None:
         self._stream = stream
-        self._counts: Counter[Status] = Counter()
+        self._separator = ""
         members = {name: value for name, value in asdict(header).items() if value is not None}
         stream.write((json_line(members)[:-1] + _OPEN).encode())
 
     def add(self, result: ScenarioResult) -> None:
         """Write a result that `reported` or a reader returned."""
-        self._stream.write((",\n" if self._counts else "").encode() + json_line(result.as_json()).encode())
-        self._counts[result.status] += 1
+        self._stream.write((self._separator + json_line(result.as_json())).encode())
+        self._separator = ",\n"
 
-    def close(self, unusable: Iterable[UnusableFile] = (), *, complete: bool = True) -> ReportFooter:
-        """Write the end, and return it. The stream stays open."""
-        counts = {status: self._counts[status] for status in Status if self._counts[status]}
-        footer = ReportFooter(counts, tuple(unusable), complete)
-        self._stream.write(
-            ("\n" if self._counts else "").encode() + _CLOSE + json_line(asdict(footer))[1:].encode() + b"\n"
-        )
-        return footer
+    def close(self, footer: ReportFooter) -> None:
+        """Write the end. The stream stays open."""
+        end = "\n" if self._separator else ""
+        self._stream.write(f"{end}{_CLOSE}{json_line(asdict(footer))[1:]}\n".encode())
 
 
 class ReportReader:
@@ -144,9 +139,9 @@ class ReportReader:
         """The JSON of the results, one by one."""
         with self._open() as stream:
             self._line(stream)
-            while not (line := self._line(stream)).startswith(_CLOSE):
+            while not (line := self._line(stream)).startswith(_CLOSE.encode()):
                 yield line.rstrip(b",\n")
-            self.footer = self._parse(ReportFooter, b"{" + line.removeprefix(_CLOSE))
+            self.footer = self._parse(ReportFooter, b"{" + line.removeprefix(_CLOSE.encode()))
 
     def _open(self) -> BinaryIO:
         try:

@@ -32,8 +32,8 @@ class Reports(AbstractContextManager["Reports"]):
         folder = targets.folder
         self._targets, self._header = targets, header
         self._counts: Counter[Status] = Counter()
-        self._stream = self._stack.enter_context(replacing(folder / REPORT)) if folder else None
-        self._writer = ReportWriter(self._stream, header) if self._stream else None
+        report = self._stack.enter_context(replacing(folder / REPORT)) if folder else None
+        self._writer = ReportWriter(report, header) if report else None
         self._page = Report(spool()) if folder or targets.html else None
         self._suite = Suite(spool(), times=targets.junit_times) if folder or targets.junit else None
         self._timings = Timings(spool()) if folder else None
@@ -50,13 +50,10 @@ class Reports(AbstractContextManager["Reports"]):
         self, runs: Sequence[RunTimes], unusable: Iterable[UnusableFile] = (), *, complete: bool = True
     ) -> None:
         """Write what can be written only at the end."""
-        footer = ReportFooter(
-            {status: self._counts[status] for status in Status if self._counts[status]},
-            tuple(unusable),
-            complete,
-        )
+        counts = {status: self._counts[status] for status in Status if self._counts[status]}
+        footer = ReportFooter(counts, tuple(unusable), complete)
         if self._writer:
-            self._writer.close(footer.unusable, complete=complete)
+            self._writer.close(footer)
         folder = self._targets.folder
         if self._timings and folder:
             with replacing(folder / TIMINGS) as times, replacing(folder / TIMINGS_SCRIPT) as script:

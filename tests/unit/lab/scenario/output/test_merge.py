@@ -12,7 +12,13 @@ from lab.scenario.engine.result import ScenarioResult
 from lab.scenario.files.errors import FileError, FileErrorCode
 from lab.scenario.files.shards import Durations, Shard, part
 from lab.scenario.output.merge import MergedRun, MergeError
-from lab.scenario.output.report_file import ReportFileError, ReportHeader, ReportWriter, UnusableFile
+from lab.scenario.output.report_file import (
+    ReportFileError,
+    ReportFooter,
+    ReportHeader,
+    ReportWriter,
+    UnusableFile,
+)
 from lab.scenario.output.targets import REPORT
 from tests.support.scenarios import played
 
@@ -43,7 +49,7 @@ def write(
         writer = ReportWriter(stream, header)
         for at in positions[:done]:
             writer.add(results[at])
-        writer.close(unusable, complete=done >= len(positions))
+        writer.close(ReportFooter({}, unusable, complete=done >= len(positions)))
     return folder
 
 
@@ -74,7 +80,7 @@ def merged(paths: Sequence[Path], *, partial: bool = False) -> bytes:
     writer = ReportWriter(stream, run.header)
     for each in run.results():
         writer.add(each)
-    writer.close(run.unusable, complete=run.complete)
+    writer.close(ReportFooter({}, run.unusable, run.complete))
     return stream.getvalue()
 
 

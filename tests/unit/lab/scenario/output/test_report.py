@@ -140,10 +140,10 @@ def test_failures_at_the_same_place_are_grouped(incident: ScenarioResult) -> Non
     for number in range(100):
         failures.add(replace(failed, id=f"test {number}"))
     failures.add(incident)
-    (group,) = failures.groups
+    (group,) = failures.groups.values()
     assert group.where == "line 7: phone: outcome"
     assert (len(group.listed), group.unlisted, failures.ungrouped) == (8, 92, 0)
-    assert group.listed[0].what == "expected locked, actual off"
+    assert group.listed[0][1] == "expected locked, actual off"
 
 
 def test_failures_beyond_the_group_limit_are_counted(incident: ScenarioResult) -> None:

@@ -3,6 +3,7 @@
 import io
 import json
 import subprocess
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from lab.scenario.files.reader import read
 from lab.scenario.files.shards import ShardPart
 from lab.scenario.output.report_file import (
     ReportFileError,
+    ReportFooter,
     ReportHeader,
     ReportReader,
     ReportWriter,
@@ -44,7 +46,8 @@ def written(results: list[ScenarioResult], *, details: bool, complete: bool = Tr
     writer = ReportWriter(stream, ReportHeader("c0ffee", "7", details=details, shard=PART))
     for each in results:
         writer.add(reported(each, ROOT, details=details))
-    writer.close([UNUSABLE], complete=complete)
+    counts = dict(Counter(each.status for each in results))
+    writer.close(ReportFooter(counts, (UNUSABLE,), complete))
     return stream.getvalue()
 
 
@@ -63,7 +66,7 @@ def test_report_that_was_read_is_written_with_the_same_bytes(
     for each in reader.results():
         writer.add(each)
     assert reader.footer
-    writer.close(reader.footer.unusable, complete=reader.footer.complete)
+    writer.close(reader.footer)
     assert again.getvalue() == first
     parsed = json.loads(first)
     assert parsed["scenarios"] == [json.loads(line) for line in reader.lines()]
