@@ -1,6 +1,5 @@
 """`activation report`: the reports of runs."""
 
-from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,6 +15,8 @@ with deferred():
     from lab.scenario.output import report_file, reports, targets
 
 if TYPE_CHECKING:
+    from collections import Counter
+
     from lab.scenario.engine.result import Status
     from lab.scenario.output.merge import MergedRun
 
@@ -69,12 +70,10 @@ def merge(
 
 def _write(run: "MergedRun", files: "targets.ReportTargets") -> "Counter[Status]":
     """Write the reports. Returns the statuses of the scenarios."""
-    counts: Counter[Status] = Counter()
     run_reports.check(files)
     with run_reports.errors(), reports.Reports(files, run.header) as written:
         for each in output.progress(run.results(), "scenarios", run.total):
             written.add(each)
-            counts[each.status] += 1
         written.close(run.runs, run.unusable, complete=run.complete)
     run_reports.note_written(files)
-    return counts
+    return written.counts

@@ -18,6 +18,7 @@ with deferred():
     from lab.scenario.engine import runner
     from lab.scenario.files import discovery, shards
     from lab.scenario.files import selection as selections
+    from lab.scenario.model import named_files
     from lab.scenario.output import last_failed as last_failures
     from lab.scenario.output import run_root, targets
 
@@ -61,7 +62,7 @@ def run(context: typer.Context, options: RunOptions) -> None:
     only, tags, not_tags = (tuple(each or ()) for each in (options.only, options.tag, options.not_tag))
     selection = selections.Selection(only, tags, not_tags)
     cut = _cut(options)
-    root = run_root.RunRoot.of(options.paths)
+    root = run_root.RunRoot(named_files.run_root(options.paths))
     failed_before = last_failures.LastFailed(root)
     read = discovery.each_case(options.paths, partial(_report, options, faults), output.note)
     selected = selection.select(failed_before.seen(interruption.until_stopped(read)))

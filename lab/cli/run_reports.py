@@ -1,7 +1,7 @@
 """The report options of `activation run`: checked before the run, and written while it runs."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from lab.scenario.output.targets import ReportTargets
 
 
-class RunReports:
+class RunReports(AbstractContextManager["RunReports"]):
     """The reports of a run; none without targets. Methods exit with an error if a file cannot be written."""
 
     def __init__(
@@ -45,9 +45,6 @@ class RunReports:
             )
             with errors():
                 self._reports = reports.Reports(targets, header)
-
-    def __enter__(self) -> "RunReports":
-        return self
 
     def __exit__(self, *raised: Any) -> None:
         if self._reports:

@@ -164,9 +164,8 @@ class _Expansion:
             message = f"includes itself: {' → '.join(chain)}; remove one `include` of the chain"
             frame.tree.add_error(place, message)
         elif len(chain) > DEPTH_MAX + 1:
-            frame.tree.add_error(
-                place, f"is included through more than {DEPTH_MAX} files: {' → '.join(chain)}"
-            )
+            message = f"is included through more than {DEPTH_MAX} files: {' → '.join(chain)}"
+            frame.tree.add_error(place, message)
         elif (tree := self._document(frame.tree, place, file)) is not None and self._has(tree, section):
             values = self._values(frame, call, where, tree)
             yield _Frame(tree, values, self._whens(frame, call, where), chain)

@@ -246,13 +246,11 @@ class _FileReader:
         names = DefinedNames(handsets, {*labels})
         check = BeforeRun(self.scope, handsets) if self._before_run else None
         steps, chosen = self._case_steps(labels, values, names)
-        invalid = [name for name, table in handsets.items() if table is None]
-        body["handsets"] = handsets if self._handsets else tree.value.get("handsets")
+        valid = {name: table or _DUMMY_HANDSET for name, table in handsets.items()}
+        body["handsets"] = valid or tree.value.get("handsets")
         body["steps"] = [_DUMMY_STEP if step is None else step for step in steps] or tree.value.get("steps")
         if body["steps"] == [] and tree.errors:
             body["steps"] = [_DUMMY_STEP]  # an `include` has an error
-        for name in invalid:
-            body["handsets"] = {**body["handsets"], name: _DUMMY_HANDSET}
         for name in ("handsets", "steps"):
             if name not in tree.value:
                 del body[name]

@@ -64,8 +64,7 @@ class Suite:
         yield b"<?xml version='1.0' encoding='utf-8'?>\n<testsuites>\n"
         yield _indented(suite, level=1).removesuffix(end).rstrip() + b"\n"
         self._spool.seek(0)
-        while block := self._spool.read(1 << 20):
-            yield block
+        yield from self._spool
         for unusable in footer.unusable:
             case = _case(unusable.file, unusable.file)
             error = Xml.SubElement(case, "error", message="the file cannot be used")

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
+from itertools import product
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -90,12 +91,7 @@ class Matrix:
         if self.file is not None:
             pairs = {(result.parameters["profile"], result.parameters["place"])}
         else:
-            pairs = {
-                (profile, place)
-                for handset in result.handsets
-                for profile in handset.profiles
-                for place in handset.places
-            }
+            pairs = {pair for each in result.handsets for pair in product(each.profiles, each.places)}
         for pair in pairs:
             cell = self.cells.setdefault(pair, MatrixCell())
             cell.statuses[result.status] += 1

@@ -20,7 +20,7 @@ from lab.scenario.output.timings import RunTimes, Timings
 class Reports(AbstractContextManager["Reports"]):
     """The reports of one run. They replace older ones in `close`; if the block ends before, nothing is replaced.
 
-    Opening, `add` and `close` raise OSError.
+    `counts` has the statuses of the results so far. Opening, `add` and `close` raise OSError.
     """
 
     def __init__(self, targets: ReportTargets, header: ReportHeader) -> None:
@@ -31,7 +31,7 @@ class Reports(AbstractContextManager["Reports"]):
 
         folder = targets.folder
         self._targets, self._header = targets, header
-        self._counts: Counter[Status] = Counter()
+        self.counts: Counter[Status] = Counter()
         report = self._stack.enter_context(replacing(folder / REPORT)) if folder else None
         self._writer = ReportWriter(report, header) if report else None
         self._page = Report(spool()) if folder or targets.html else None
@@ -41,7 +41,7 @@ class Reports(AbstractContextManager["Reports"]):
 
     def add(self, result: ScenarioResult) -> None:
         """Add a result that `reported` or the reader of a report returned."""
-        self._counts[result.status] += 1
+        self.counts[result.status] += 1
         for each in (self._writer, self._page, self._suite, self._timings, self._allure):
             if each is not None:
                 each.add(result)
@@ -50,7 +50,7 @@ class Reports(AbstractContextManager["Reports"]):
         self, runs: Sequence[RunTimes], unusable: Iterable[UnusableFile] = (), *, complete: bool = True
     ) -> None:
         """Write what can be written only at the end."""
-        counts = {status: self._counts[status] for status in Status if self._counts[status]}
+        counts = {status: self.counts[status] for status in Status if self.counts[status]}
         footer = ReportFooter(counts, tuple(unusable), complete)
         if self._writer:
             self._writer.close(footer)

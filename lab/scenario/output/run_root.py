@@ -6,12 +6,9 @@ typed.
 
 import os
 import subprocess
-from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-
-from lab.scenario.model.named_files import run_root
 
 
 def program_version() -> str:
@@ -24,11 +21,6 @@ class RunRoot:
     """An absolute folder without links."""
 
     folder: Path
-
-    @classmethod
-    def of(cls, paths: Iterable[Path]) -> "RunRoot":
-        """The root of these paths, as in `run_root`."""
-        return cls(run_root(paths))
 
     def name(self, file: str) -> str:
         """The path of a file from the root, with `/`.

@@ -91,15 +91,14 @@ class Timings:
         """Write the document."""
         stream.write(b'{"scenarios":[\n')
         self._spool.seek(0)
-        while block := self._spool.read(1 << 20):
-            stream.write(block)
+        stream.writelines(self._spool)
         stream.write(f'\n],"runs":{json_line([asdict(each) for each in runs])}}}\n'.encode())
 
     def write_script(self, stream: BinaryIO, runs: Iterable[RunTimes]) -> None:
         """Write the script for the page."""
-        rows = {
-            name: [round(each, 3) for each in values]
-            for name, values in (("seconds", self.seconds), ("processor_seconds", self.processor_seconds))
+        value = {
+            "runs": [asdict(each) for each in runs],
+            "seconds": [round(each, 3) for each in self.seconds],
+            "processor_seconds": [round(each, 3) for each in self.processor_seconds],
         }
-        value = {"runs": [asdict(each) for each in runs], **rows}
         stream.write(f"window.activationTimings = {in_script(value)};\n".encode())
