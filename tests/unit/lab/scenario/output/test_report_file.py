@@ -14,6 +14,7 @@ from lab.scenario.engine.runner import Plan, Run
 from lab.scenario.files.errors import FileError, FileErrorCode
 from lab.scenario.files.reader import read
 from lab.scenario.files.shards import ShardPart
+from lab.scenario.model.named_files import run_root
 from lab.scenario.output.report_file import (
     ReportFileError,
     ReportFooter,
@@ -116,7 +117,7 @@ def test_names_and_commands_do_not_depend_on_the_path_as_typed(
     there = INCIDENT.resolve()
     monkeypatch.chdir("docs/qa")
     for typed in (str(there), f"../../{INCIDENT}", f"../qa/../../{INCIDENT}"):
-        root = RunRoot.of([Path(typed)])
+        root = RunRoot(run_root([Path(typed)]))
         command = f"activation run '{typed}' --seed 2021"
         found = reported(replace(results[0], file=typed, reproduce=command), root)
         assert (found.file, found.reproduce) == (str(INCIDENT), f"activation run {INCIDENT} --seed 2021")
@@ -129,12 +130,12 @@ def test_root_is_the_nearest_marked_folder_or_the_common_one(
         (tmp_path / name).mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "one")
     both = [tmp_path / "link/deep/a.scenario.yaml", tmp_path / "two"]
-    assert RunRoot.of(both).folder == tmp_path.resolve()
-    assert RunRoot.of(both[:1]).folder == tmp_path.resolve() / "one/deep"
-    assert RunRoot.of(both[:1]).name(str(both[0])) == "a.scenario.yaml"
-    assert RunRoot.of(both[1:]).name(str(both[0])) == "../one/deep/a.scenario.yaml"
+    assert RunRoot(run_root(both)).folder == tmp_path.resolve()
+    assert RunRoot(run_root(both[:1])).folder == tmp_path.resolve() / "one/deep"
+    assert RunRoot(run_root(both[:1])).name(str(both[0])) == "a.scenario.yaml"
+    assert RunRoot(run_root(both[1:])).name(str(both[0])) == "../one/deep/a.scenario.yaml"
     (tmp_path / "one/pyproject.toml").touch()
-    assert RunRoot.of(both[:1]).folder == tmp_path.resolve() / "one"
+    assert RunRoot(run_root(both[:1])).folder == tmp_path.resolve() / "one"
 
 
 def test_commit_is_that_of_the_checkout_or_the_version(
