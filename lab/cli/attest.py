@@ -9,9 +9,10 @@ import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import DeviceNumber, Json, Profile, find_profile, read_key, read_nonce
+from lab.cli.options import DeviceNumber, Json, Profile, read_key, read_nonce
 
 with deferred():
+    import firmware_profiles
     from lab.handset import client_keys, keystore, numbered_device
 
 
@@ -36,7 +37,7 @@ def attest(
     Example:
       activation attest --device 7 --nonce - --public-key public.pem < challenge.json
     """
-    firmware = find_profile(profile)
+    firmware = firmware_profiles.find(profile)
     key = read_key(public_key, client_keys.read_public_key)
     challenge = read_nonce(nonce)
     algorithm = keystore.algorithm_of(key)

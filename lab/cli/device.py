@@ -16,13 +16,12 @@ from lab.cli.options import (
     ModemDialect,
     Place,
     Profile,
-    find_place,
-    find_profile,
     keystore_options,
 )
 from wire.limits import VERDICT_MAX
 
 with deferred():
+    import firmware_profiles
     from agent import ports, screens
     from agent.adapters import serial_modem, tuf_errors
     from agent.telephony import reader
@@ -30,11 +29,10 @@ with deferred():
     from lab.handset import builder, storage
     from lab.reports import qr, tables
     from lab.simulation import simulation
-    from lab.world import clock, icc_profile
+    from lab.world import clock, icc_profile, places
 
 if TYPE_CHECKING:
     from lab.handset.handset import Handset
-    from lab.handset.storage import DevicePersistence
     from lab.world.sim import SimCard
 
 CODE_BYTES_MAX: Final = 2 * VERDICT_MAX
@@ -77,7 +75,7 @@ def device(
     Example:
       activation device --profile official-global --place havana --locale es
     """
-    firmware, where = find_profile(profile), find_place(place)
+    firmware, where = firmware_profiles.find(profile), places.resolve_place(place)
     if sim and modem:
         output.exit_with_error("a modem has its own SIM: omit --sim or --modem")
     if modem and modem_dialect:
@@ -145,7 +143,7 @@ def _read_files(
         output.exit_with_error(f"{error.filename} cannot be read: {error.strerror}")
 
 
-def _save_identity(handset: "Handset", saved: "DevicePersistence", *, emulated: bool) -> None:
+def _save_identity(handset: "Handset", saved: "storage.DevicePersistence", *, emulated: bool) -> None:
     """Save the IMEIs, but not those of the profile in place of what a modem on a TTY did not report."""
     reading = handset.agent.reading if handset.agent else None
     if emulated or (reading is not None and reading.imeis == handset.imeis):

@@ -15,8 +15,6 @@ from lab.cli.options import (
     ModemDialect,
     Place,
     Profile,
-    find_place,
-    find_profile,
     keystore_options,
     read_key,
     read_nonce,
@@ -24,12 +22,13 @@ from lab.cli.options import (
 from wire.limits import BODY_MAX
 
 with deferred():
+    import firmware_profiles
     from lab.handset import client_keys, keystore
     from lab.simulation import standalone_evidence
+    from lab.world import places
     from text_input import files
 
 if TYPE_CHECKING:
-    from lab.handset.keystore import KeystoreOptions
     from lab.world.jose import AttestablePrivateKey
 
 
@@ -72,7 +71,7 @@ def evidence(
       curl -s -X POST http://127.0.0.1:8021/v1/challenges | activation evidence - --place havana > evidence.jwt
       curl -s -H 'Content-Type: application/eat+jwt' --data-binary @evidence.jwt http://127.0.0.1:8021/v1/verdicts
     """
-    firmware, where = find_profile(profile), find_place(place)
+    firmware, where = firmware_profiles.find(profile), places.resolve_place(place)
     if challenge is not None and nonce is not None:
         output.exit_with_error("give one nonce: as an argument or as --nonce")
     edited = _read_claims(claims) if claims else None
@@ -106,7 +105,7 @@ def evidence(
         output.say(builder.token(None if edited is None else edited | {"eat_nonce": nonce}), nl=False)
 
 
-def _keystore(own: "AttestablePrivateKey | None", algorithm: str | None) -> "KeystoreOptions":
+def _keystore(own: "AttestablePrivateKey | None", algorithm: str | None) -> "keystore.KeystoreOptions":
     """The options of the keystore. Exits with an error if the user's own key is not of `algorithm`."""
     if own is None:
         return keystore_options(algorithm)

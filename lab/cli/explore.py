@@ -8,7 +8,7 @@ import typer
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json, find_profile
+from lab.cli.options import Json
 
 with deferred():
     from lab.model_check import memoized_step, model, mutants, mutation_run, profile_traits, report, runs
@@ -73,7 +73,7 @@ def _explore_profiles(text: str | None, *, json: bool) -> None:
     named = output.names(text, list(loader.names()), "profile", paths=True)
     names = matrix.all_profiles() if text is None else named
     for name in names:
-        find_profile(name)
+        loader.find(name)
     results = list(output.progress(runs.explore_profiles(names), "exploring", len(names)))
     results.sort(key=lambda result: names.index(result.profile))
     as_json = {"profiles": {result.profile: result.as_json() for result in results}}

@@ -7,7 +7,7 @@ import typer
 from firmware_profiles import loader
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json, ModemDialect, Seed, find_place, find_profile
+from lab.cli.options import Json, ModemDialect, Seed
 from lab.world import places as place_table
 
 with deferred():
@@ -39,8 +39,8 @@ def matrix(
     """
     where = output.names(places, list(place_table.load_places()), "place", paths=True)
     named = output.names(profiles, list(loader.names()), "profile", paths=True)
-    chosen_places = [find_place(name) for name in where]
-    chosen = [find_profile(name) for name in (matrices.all_profiles() if profiles is None else named)]
+    chosen_places = [place_table.resolve_place(name) for name in where]
+    chosen = [loader.find(name) for name in (matrices.all_profiles() if profiles is None else named)]
     with simulation.Simulation(seed, host=http_host.HttpHost, modem_dialect=modem_dialect) as opened:
         results = list(matrices.run(opened, chosen, chosen_places))
     output.result([result.as_json() for result in results], tables.matrix(results), json=json)

@@ -5,7 +5,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
@@ -22,10 +22,6 @@ with deferred():
     from lab.world import places
     from text_input import files
     from wire import challenge
-
-if TYPE_CHECKING:
-    from firmware_profiles.model import Profile as FirmwareProfile
-    from lab.world.places import Place as LabPlace
 
 T = TypeVar("T")
 
@@ -85,16 +81,6 @@ Place = Annotated[
         autocompletion=_completion(lambda: places.load_places()),  # noqa: PLW0108 - deferred
     ),
 ]
-
-
-def find_profile(value: str) -> "FirmwareProfile":
-    """The shipped profile of this name, or that of a file if it is a path. Raises ProfileError."""
-    return firmware_profiles.find(value)
-
-
-def find_place(value: str) -> "LabPlace":
-    """The shipped place of this name, or that of a file if it is a path. Raises PlaceError."""
-    return places.resolve_place(value)
 
 
 def _known_dialect(name: str | None) -> str | None:

@@ -1,21 +1,18 @@
 """`activation places`."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json, find_place
+from lab.cli.options import Json
 from lab.cli.profiles import list_rows, report_validity
 
 with deferred():
     from lab.world import places as place_table
     from text_input import files as text_files
-
-if TYPE_CHECKING:
-    from lab.world.places import Place
 
 app = typer.Typer(
     epilog="Example: activation places show havana",
@@ -57,7 +54,7 @@ def show(
       activation places show havana
       activation places show ./lab.toml --json
     """
-    place = find_place(name)
+    place = place_table.resolve_place(name)
     if json:
         output.as_json(_as_json(place))
         return
@@ -81,7 +78,7 @@ def validate(
     report_validity(files, place_table.read_places, json=json)
 
 
-def _as_json(place: "Place") -> dict[str, Any]:
+def _as_json(place: "place_table.Place") -> dict[str, Any]:
     """The place, with its networks as it transmits them."""
     return {
         "name": place.name,

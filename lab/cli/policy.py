@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -30,10 +30,6 @@ with deferred():
     from server_stub.reference_data import territory_codes
     from text_input import documents as document_errors
     from text_input import files, toml
-
-if TYPE_CHECKING:
-    from server_stub.policy.document import TerritoryClass
-    from server_stub.policy.policy import Policy
 
 Document = Annotated[
     str, typer.Argument(help="A policy document (TOML), or the name of a policy that is shipped.")
@@ -83,37 +79,28 @@ def check(
     """
     rows = []
     for name in documents:
-        text, document = _read(name), None
-        failures: tuple[document_errors.DocumentProblem, ...] = ()
-        warnings: tuple[document_errors.DocumentProblem, ...] = ()
-        notes: tuple[document_errors.DocumentProblem, ...] = ()
+        row: dict[str, Any] = {"file": name, "ok": True, "id": None, "version": None, "rules": None}
+        problems: dict[str, Sequence[document_errors.DocumentProblem]] = {
+            "errors": (),
+            "warnings": (),
+            "notes": (),
+        }
         try:
-            policy = policy_documents.Policy.parse(text, name)
+            policy = policy_documents.Policy.parse(_read(name), name)
         except errors.PolicyError as error:
-            failures = error.problems
+            row["ok"], problems["errors"] = False, error.problems
         else:
-            document = policy.document
-            warnings = lint.warnings(policy, name, known=territory_codes.known_territories())
-            notes = lint.notes(policy, name)
-        problems = {
-            kind: [{"line": each.line, "key": each.key, "message": each.text} for each in found]
-            for kind, found in (("errors", failures), ("warnings", warnings), ("notes", notes))
-        }
-        row: dict[str, Any] = {
-            "file": name,
-            "ok": not failures,
-            "id": document.id if document else None,
-            "version": document.version if document else None,
-            "rules": len(document.rules) if document else None,
-        }
-        rows.append(row | problems)
+            row |= {**tables.policy_name(policy), "rules": len(policy.document.rules)}
+            problems["warnings"] = lint.warnings(policy, name, known=territory_codes.known_territories())
+            problems["notes"] = lint.notes(policy, name)
+        for kind, found in problems.items():
+            row[kind] = [{"line": each.line, "key": each.key, "message": each.text} for each in found]
+        rows.append(row)
     if json:
         output.as_json(rows)
     for row in () if json else rows:
-        for kind in ("error", "warning", "note"):
-            for each in row[f"{kind}s"]:
-                place = f"{row['file']}:{each['line']}: {kind}: {each['key'] or 'document'}"
-                output.say(f"{place}: {each['message']}", err=True)
+        for problem in tables.problems(row):
+            output.say(problem, err=True)
         if row["ok"]:
             output.say(f"{row['file']}: valid: {row['id']} version {row['version']}, {row['rules']} rules")
     if not all(row["ok"] for row in rows):
@@ -190,7 +177,7 @@ def explain(
 
 
 def _campaign_states(
-    policy: "Policy", moment: int, given: Sequence[str]
+    policy: "policy_documents.Policy", moment: int, given: Sequence[str]
 ) -> "dict[str, documents.CampaignState]":
     """The state of each campaign at `moment`, replaced by those that are given as `id=state`."""
     states = {name: period.state(moment) for name, period in policy.periods.items()}
@@ -264,7 +251,7 @@ def simulate(
     output.result(as_json, *tables.simulation(result, listed=listed), json=json)
 
 
-def _parse_policy(name: str) -> "Policy":
+def _parse_policy(name: str) -> "policy_documents.Policy":
     try:
         return policy_documents.Policy.parse(_read(name), name)
     except errors.PolicyError as error:
@@ -287,8 +274,8 @@ def _read(name: str) -> str:
 
 
 def _territory_class(
-    policy: "Policy", word: str, option: str, excluded: "TerritoryClass"
-) -> "TerritoryClass":
+    policy: "policy_documents.Policy", word: str, option: str, excluded: "documents.TerritoryClass"
+) -> "documents.TerritoryClass":
     """The class of a territory's code, or one of the words for no territory, except `excluded`."""
     classes = documents.TerritoryClass
     words = [each for each in (classes.UNKNOWN, classes.CONTRADICTORY, classes.NONE) if each is not excluded]

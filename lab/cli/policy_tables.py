@@ -1,6 +1,7 @@
 """The results of `activation policy`, as JSON and as tables."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,6 +26,19 @@ def shipped_policies(rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def problems(row: Mapping[str, Any]) -> Iterator[str]:
+    """The problems of a policy that was checked, each as one line."""
+    for kind in ("error", "warning", "note"):
+        for each in row[f"{kind}s"]:
+            place = f"{row['file']}:{each['line']}: {kind}: {each['key'] or 'document'}"
+            yield f"{place}: {each['message']}"
+
+
+def policy_name(policy: Policy) -> dict[str, Any]:
+    """What names a version of a policy, as JSON."""
+    return {"id": policy.document.id, "version": policy.document.version}
+
+
 def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[str, Any]:
     """An explanation as JSON."""
     tried = [
@@ -32,10 +46,7 @@ def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[
             "id": evaluation.rule.id,
             "tried": True,
             "matches": evaluation.matches,
-            "conditions": [
-                {"key": one.key, "wanted": one.wanted, "found": one.found, "holds": one.holds}
-                for one in evaluation.conditions
-            ],
+            "conditions": list(map(asdict, evaluation.conditions)),
         }
         for evaluation in explanation.evaluations
     ]
@@ -43,7 +54,7 @@ def explanation_json(policy: Policy, explanation: Explanation, at: int) -> dict[
         {"id": rule.id, "tried": False, "matches": None, "conditions": []} for rule in explanation.untried
     ]
     return {
-        "policy": {"id": policy.document.id, "version": policy.document.version},
+        "policy": policy_name(policy),
         "at": at,
         "facts": dict(as_words(explanation.facts)),
         "rules": tried + untried,
@@ -102,8 +113,8 @@ def difference_json(
 ) -> dict[str, Any]:
     """A comparison as JSON."""
     return {
-        "old": {"id": old.document.id, "version": old.document.version},
-        "new": {"id": new.document.id, "version": new.document.version},
+        "old": policy_name(old),
+        "new": policy_name(new),
         "combinations": found.combinations,
         "decisions_changed": sum(change.combinations for change in found.decisions),
         "changes": [

@@ -8,7 +8,7 @@ import typer
 
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.cli.options import Json, find_profile
+from lab.cli.options import Json
 
 with deferred():
     from rich import table as tables
@@ -66,7 +66,7 @@ def show(
       activation profiles show custom-spoofing
       activation profiles show ./my-firmware.toml
     """
-    profile = find_profile(name)
+    profile = firmware_profiles.find(name)
     state, key = firmware_profiles.verified_boot(profile).value, firmware_profiles.verified_boot_key(profile)
     if json:
         computed = {"verified_boot": state, "verified_boot_key": key.hex()}

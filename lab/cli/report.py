@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections import Counter
 
     from lab.scenario.engine.result import Status
-    from lab.scenario.output.merge import MergedRun
 
 
 def merge(
@@ -68,7 +67,7 @@ def merge(
     raise typer.Exit(output.USAGE if run.unusable else run_output.exit_code(counts))
 
 
-def _write(run: "MergedRun", files: "targets.ReportTargets") -> "Counter[Status]":
+def _write(run: "merging.MergedRun", files: "targets.ReportTargets") -> "Counter[Status]":
     """Write the reports. Returns the statuses of the scenarios."""
     run_reports.check(files)
     with run_reports.errors(), reports.Reports(files, run.header) as written:

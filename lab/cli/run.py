@@ -25,11 +25,7 @@ with deferred():
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from lab.scenario.engine.runner import Plan
     from lab.scenario.files.reader import Case
-    from lab.scenario.files.shards import Durations, Shard, ShardPart
-    from lab.scenario.output.last_failed import LastFailed
-    from lab.scenario.output.run_root import RunRoot
 
 _SEED: Final = "2021"
 
@@ -97,7 +93,7 @@ def run(context: typer.Context, options: RunOptions) -> None:
     raise typer.Exit(code)
 
 
-def _cut(options: RunOptions) -> "tuple[Shard, Durations] | None":
+def _cut(options: RunOptions) -> "tuple[shards.Shard, shards.Durations] | None":
     """How to cut the scenarios into shards, None for a whole run. Exits with an error if an option cannot be used."""
     file = options.durations
     if options.shard is None:
@@ -119,10 +115,10 @@ def _cut(options: RunOptions) -> "tuple[Shard, Durations] | None":
 def _chosen(
     cases: "Sequence[Case]",
     options: RunOptions,
-    failed: "LastFailed",
-    cut: "tuple[Shard, Durations] | None",
-    root: "RunRoot",
-) -> "tuple[list[Case], ShardPart | None, str]":
+    failed: "last_failures.LastFailed",
+    cut: "tuple[shards.Shard, shards.Durations] | None",
+    root: "run_root.RunRoot",
+) -> "tuple[list[Case], shards.ShardPart | None, str]":
     """The scenarios of a shard, or those that failed before, with the seed. Failures can differ from host to host, so
     all scenarios are divided, not only those.
     """
@@ -149,7 +145,7 @@ def _report(options: RunOptions, faults: list[ScenarioError], fault: ScenarioErr
     output.say("\n".join(fault.lines()), err=options.json or options.list_only)
 
 
-def _check_server(plan: "Plan") -> None:
+def _check_server(plan: "runner.Plan") -> None:
     """Check that the server elsewhere, if there is one, answers and can serve several processes."""
     if plan.server is None:
         return

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Iterable
 
-    from lab.scenario.engine.result import ScenarioResult, Status
     from lab.scenario.files.reader import Case
 
 _CLEAR: Final = "\r\x1b[K"
@@ -59,7 +58,7 @@ class JsonOutput:
     def __init__(self) -> None:
         self._before = "[\n"
 
-    def add(self, result: "ScenarioResult") -> None:
+    def add(self, result: "result.ScenarioResult") -> None:
         """Print a result."""
         sys.stdout.write(self._before + json_text(result.as_json()))
         self._before = ",\n"
@@ -72,7 +71,7 @@ class JsonOutput:
 class TextOutput:
     """Prints a line for each result, and the explanation of each failure when it occurs."""
 
-    def add(self, each: "ScenarioResult") -> None:
+    def add(self, each: "result.ScenarioResult") -> None:
         """Print a result."""
         bad, reasoned = each.status in result.BAD, (result.Status.SKIPPED, result.Status.EXPECTED_FAILURE)
         why = f": {explain.reason(each)}" if each.status in reasoned else ""
@@ -84,7 +83,7 @@ class TextOutput:
         """Nothing is left to print."""
 
 
-def summary(counts: "Counter[Status]", unusable: int, overdrawn: int = 0) -> str:
+def summary(counts: "Counter[result.Status]", unusable: int, overdrawn: int = 0) -> str:
     """The line after the results."""
     sums = [result.counts_text(counts)] if counts else []
     sums += [f"{counted(unusable, 'file')} not usable"] if unusable else []
@@ -92,7 +91,7 @@ def summary(counts: "Counter[Status]", unusable: int, overdrawn: int = 0) -> str
     return ", ".join(sums)
 
 
-def exit_code(counts: "Counter[Status]") -> int:
+def exit_code(counts: "Counter[result.Status]") -> int:
     """The exit code of results: that of defects before that of failures."""
     if counts[result.Status.INTERNAL_ERROR]:
         return output.ENVIRONMENT

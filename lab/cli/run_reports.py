@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from lab.scenario.engine.runner import Plan
     from lab.scenario.files.errors import ScenarioError
     from lab.scenario.files.shards import ShardPart
-    from lab.scenario.output.reports import Reports
     from lab.scenario.output.run_root import RunRoot
     from lab.scenario.output.targets import ReportTargets
 
@@ -37,7 +36,7 @@ class RunReports(AbstractContextManager["RunReports"]):
         commit: str | None,
         part: "ShardPart | None",
     ) -> None:
-        self._reports: Reports | None = None
+        self._reports: reports.Reports | None = None
         self._targets, self._root, self._plan, self._began = targets, root, plan, datetime.now(UTC)
         if targets.files or targets.allure:
             header = report_file.ReportHeader(

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from lab.cli.run_reports import RunReports
     from lab.scenario.engine.result import ScenarioResult, Status
-    from lab.scenario.engine.runner import Plan, Run
     from lab.scenario.files.reader import Case
     from lab.scenario.files.selection import Selection
     from lab.scenario.output.last_failed import LastFailed
@@ -38,7 +37,7 @@ class RunSession:
     """What is done with the results of a run. `faults` are the files that cannot be used, found as they are read."""
 
     options: RunOptions
-    plan: "Plan"
+    plan: "runner.Plan"
     selection: "Selection"
     faults: Sequence[ScenarioError]
     reports: "RunReports"
@@ -86,7 +85,7 @@ class RunSession:
         self.last_failed.add(each)
         self.reports.add(each)
 
-    def _abandon(self, run: "Run") -> NoReturn:
+    def _abandon(self, run: "runner.Run") -> NoReturn:
         """End the process from a signal handler, while a scenario runs and no result is being added."""
         code = output.ENVIRONMENT
         try:
@@ -100,7 +99,7 @@ class RunSession:
             temporary.remove_folders_of(os.getpid())
             os._exit(code)
 
-    def _finish(self, run: "Run") -> int:
+    def _finish(self, run: "runner.Run") -> int:
         """Write everything. Returns the exit code."""
         signal = None if run.complete else self.interruption.signal
         stopped = ""

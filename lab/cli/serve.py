@@ -31,13 +31,9 @@ with deferred():
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lab.api.worlds import Worlds
-    from lab.backend.records import ReplaceableRecords
     from server_stub.api.extension import Extension
-    from server_stub.clock import GuardedClock, ServerClock
     from server_stub.configuration import Configuration
     from server_stub.signing.key_material import Secrets
-    from server_stub.store.sql import SqlStore
     from server_stub.verdicts.service import VerdictService
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -92,7 +88,7 @@ def serve(
         )
 
 
-def _check_no_test_clock(store: "SqlStore") -> None:
+def _check_no_test_clock(store: "sql.SqlStore") -> None:
     with store.reading() as reading:
         ahead = reading.test_clock()
     if ahead is not None:
@@ -103,14 +99,16 @@ def _check_no_test_clock(store: "SqlStore") -> None:
         )
 
 
-def _serve(configured: "Configuration", store: "SqlStore", undo: ExitStack, *, accept_clock: bool) -> None:
+def _serve(
+    configured: "Configuration", store: "sql.SqlStore", undo: ExitStack, *, accept_clock: bool
+) -> None:
     """Serve. Until everything that the settings name was found usable, `undo` removes a new database."""
     settings = configured.settings
     maker = manufacturer.Manufacturer(settings.seed)
     secrets = maker.secrets_signing_by(settings.algorithm)
     log = json_log.json_log(sys.stderr)
     with ExitStack() as stack:
-        source: ServerClock = clock.HostClock()
+        source: clock.ServerClock = clock.HostClock()
         extension, country_of, served_limits = None, None, settings.limits
         if settings.lab:
             if not served_limits.trusted_proxies:
@@ -167,7 +165,7 @@ def _keys(
     maker: "manufacturer.Manufacturer",
     secrets: "Secrets",
     folder: Path,
-    guard: "GuardedClock",
+    guard: "clock.GuardedClock",
     stack: ExitStack,
 ) -> "keys.KeyAdmin":
     """The verdict keys that are published from `folder`, which is held until the end of `stack`."""
@@ -178,7 +176,7 @@ def _keys(
 
 
 def _signer(
-    configured: "Configuration", verdict_keys: "keys.KeyAdmin", guard: "GuardedClock"
+    configured: "Configuration", verdict_keys: "keys.KeyAdmin", guard: "clock.GuardedClock"
 ) -> "key_repository.VerdictSigner":
     """The signer of verdicts. Exits with an error if none of its keys is of the algorithm of the settings."""
     algorithm, repository = configured.settings.algorithm, verdict_keys.repository
@@ -231,8 +229,8 @@ def _announce(url: str, configured: "Configuration", token: str | None) -> None:
 
 
 def _lab(
-    secrets: "Secrets", store: "SqlStore", made: "Worlds", stack: ExitStack
-) -> "tuple[ServerClock, Extension]":
+    secrets: "Secrets", store: "sql.SqlStore", made: "worlds.Worlds", stack: ExitStack
+) -> "tuple[clock.ServerClock, Extension]":
     """The test clock of a lab, and its routes. Raises LabDatabaseError and ForeignRootError."""
     lab_context.check_roots(secrets, made.seed)
     lab_clock.adopt_database(store)
@@ -241,7 +239,7 @@ def _lab(
     return test_clock, lab_extension.lab_extension(lab_context.LabContext(made, test_clock))
 
 
-def _world_records(store: "SqlStore") -> "Callable[[], ReplaceableRecords | None]":
+def _world_records(store: "sql.SqlStore") -> "Callable[[], records.ReplaceableRecords | None]":
     """Where worlds keep their records: in files of their own, or in schemas of their own in PostgreSQL."""
     if store.database.file is not None:
         return lambda: None

@@ -1,7 +1,7 @@
 """`activation territory`."""
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,6 @@ with deferred():
     from server_stub.territory import judgement as judgements
     from server_stub.territory import signals
     from wire import evidence
-
-if TYPE_CHECKING:
-    from server_stub.territory.signals import Signal
 
 
 def territory(
@@ -57,7 +54,7 @@ def territory(
         output.exit_with_error("--accuracy belongs to a position; give --position LAT,LON too")
     if cell_age is not None and serving is None:
         output.exit_with_error("--cell-age is the age of the serving cell; give --serving PLMN too")
-    found: list[Signal] = [signals.sim_home(_plmn(text, "--sim")) for text in sim or []]
+    found: list[signals.Signal] = [signals.sim_home(_plmn(text, "--sim")) for text in sim or []]
     if serving is not None:
         found.append(signals.serving_network(_plmn(serving, "--serving"), age=cell_age))
     if roaming is not None:

@@ -30,15 +30,20 @@ def export(store: Store, query: AuditQuery, form: ExportFormat) -> Iterator[byte
     """The lines of an export, newest entry first, without entries that are appended in the meantime."""
     if form is ExportFormat.CSV:
         yield _csv_line(_COLUMNS)
+    for entry in entries(store, query):
+        if form is ExportFormat.CSV:
+            yield _csv_line(_cells(entry))
+        else:
+            yield json_text({name: getattr(entry, name) for name in _COLUMNS}).encode() + b"\n"
+
+
+def entries(store: Store, query: AuditQuery) -> Iterator[AuditEntry]:
+    """All entries, newest first, read page by page."""
     after = None
     while True:
         with store.reading() as reading:
             page = reading.audit(query, after=after, limit=PAGE_MAX)
-        for entry in page.items:
-            if form is ExportFormat.CSV:
-                yield _csv_line(_cells(entry))
-            else:
-                yield json_text({name: getattr(entry, name) for name in _COLUMNS}).encode() + b"\n"
+        yield from page.items
         after = page.next
         if after is None:
             return

@@ -13,16 +13,16 @@ from urllib.parse import quote
 
 from lab.cli import output
 from lab.cli.lazy import deferred
-from lab.world.addresses import trusted_authorities
 from text_input.files import UnusableFileError, read_text
 
 with deferred():
     import requests
 
+    from lab.backend import admin_requests
+
 PREFIX: Final = "/admin/v1"
 TOKEN_VARIABLE: Final = "ACTIVATION_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 
-_TIMEOUT_SECONDS: Final = 60
 _ATTEMPTS: Final = 2
 _PAGE_MAX: Final = 1000
 _TOKEN_FILE_MAX: Final = 4096
@@ -123,33 +123,21 @@ class Client:
     def _request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **arguments: Any
     ) -> "_Received":
-        headers = {"Authorization": f"Bearer {self._token}", **(headers or {})}
-        with requests.Session() as session:
-            session.trust_env = False  # a .netrc would replace the token
-            session.verify = trusted_authorities() or True
-            for _ in range(_ATTEMPTS):
-                try:
-                    response = session.request(
-                        method,
-                        f"{self.server}{PREFIX}{path}",
-                        headers=headers,
-                        timeout=_TIMEOUT_SECONDS,
-                        allow_redirects=False,
-                        stream=True,
-                        **arguments,
-                    )
-                    received = _Received(
-                        self.server, response.status_code, self._body(response), response.headers.get("ETag")
-                    )
-                except requests.exceptions.SSLError:
-                    output.exit_without_response(self.server, tls_failed=True)
-                except (requests.ConnectionError, requests.Timeout):
-                    continue
-                except (requests.RequestException, ValueError, OSError) as error:
-                    output.exit_with_error(
-                        f"cannot ask {self.server}: {type(error).__name__}; check --server"
-                    )
-                return received if 200 <= received.status < 300 else received.fail()
+        url = f"{self.server}{PREFIX}{path}"
+        for _ in range(_ATTEMPTS):
+            try:
+                with admin_requests.admin_response(
+                    method, url, self._token, headers or {}, **arguments
+                ) as response:
+                    body, etag = self._body(response), response.headers.get("ETag")
+            except requests.exceptions.SSLError:
+                output.exit_without_response(self.server, tls_failed=True)
+            except (requests.ConnectionError, requests.Timeout):
+                continue
+            except (requests.RequestException, ValueError, OSError) as error:
+                output.exit_with_error(f"cannot ask {self.server}: {type(error).__name__}; check --server")
+            received = _Received(self.server, response.status_code, body, etag)
+            return received if 200 <= received.status < 300 else received.fail()
         return output.exit_without_response(self.server)
 
     def _body(self, response: "requests.Response") -> bytes:

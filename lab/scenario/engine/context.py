@@ -246,9 +246,6 @@ class ScenarioContext:
             return FaultyTransport(
                 upstream, device, self.faults, self.world, self.skew, random, self.responses
             )
-        return self._over_http(device, upstream)
-
-    def _over_http(self, device: str, upstream: ForwardedForTransport) -> UpstreamTransport:
         if not self.scenario.world.faults and not any(
             isinstance(step, WireFault) for _, step in self.case.steps
         ):

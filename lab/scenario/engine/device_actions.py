@@ -154,8 +154,8 @@ _SPOILED: Final[dict[device_steps.Spoiling, Callable[[bytes], bytes | None]]] = 
 
 def _decide(act: Act) -> DeviceAction:
     def decide(context: ScenarioContext, device: ScenarioDevice, step: Any) -> None:
-        operator = step if isinstance(step, server_steps.OperatorStep) else None
-        context.operations.decide(act, device.imei, operator, step.reason)
+        case = step.case if isinstance(step, server_steps.OperatorStep) else None
+        context.operations.decide(act, device.imei, case, step.reason)
 
     return decide
 

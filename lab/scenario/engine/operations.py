@@ -7,7 +7,8 @@ from typing import Any, Final
 from lab.backend.managed_server import LabServer
 from lab.scenario.engine.result import CheckResult
 from lab.scenario.model.named_files import policy_named
-from lab.scenario.model.server_steps import IssueCode, OperatorStep
+from lab.scenario.model.server_steps import IssueCode
+from server_stub.admin.audit_export import entries
 from server_stub.admin.context import device_admin
 from server_stub.admin.devices import Act, DeviceAdmin
 from server_stub.admin.keys import KeyAdmin
@@ -18,8 +19,6 @@ from wire.unlock import UnlockChallenge
 
 BY: Final = "scenario"
 """The name of the operator in the audit log."""
-
-_PAGE: Final = 1000
 
 
 class StepError(Exception):
@@ -57,9 +56,8 @@ class LocalOperations:
 
     server: LabServer
 
-    def decide(self, act: Act, imei: str, step: OperatorStep | None, reason: str) -> None:
+    def decide(self, act: Act, imei: str, case: str | None, reason: str) -> None:
         """Lock, unlock or release a device, or let the policy decide again."""
-        case = step.case if step else None
         self._devices.act(self.subject_of(imei), act, reason=reason, case=case)
 
     def issue_code(self, challenge: UnlockChallenge, step: IssueCode) -> bytes:
@@ -121,15 +119,8 @@ class LocalOperations:
 
     def audit(self) -> list[dict[str, Any]]:
         """All entries of the audit log, oldest first."""
-        found: list[dict[str, Any]] = []
-        with self.server.parts.store.reading() as reading:
-            cursor: str | None = None
-            while True:
-                page = reading.audit(AuditQuery(), after=cursor, limit=_PAGE)
-                found += [asdict(entry) for entry in page.items]
-                cursor = page.next
-                if cursor is None:
-                    return sorted(found, key=lambda entry: int(entry["id"]))
+        found = sorted(entries(self.server.parts.store, AuditQuery()), key=lambda entry: int(entry.id))
+        return list(map(asdict, found))
 
     def subject_of(self, imei: str) -> str:
         """The pseudonym of a device."""

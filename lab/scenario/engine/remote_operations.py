@@ -12,11 +12,12 @@ from urllib.parse import quote
 import requests
 
 from lab.api.world_time import WORLDS, WorldTime
+from lab.backend.admin_requests import admin_response
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.scenario.engine.operations import BY, DeviceRecord, StepError
 from lab.scenario.engine.remote_session import RemoteSession, RemoteWorld
 from lab.scenario.model.named_files import policy_text
-from lab.scenario.model.server_steps import IssueCode, OperatorStep
+from lab.scenario.model.server_steps import IssueCode
 from server_stub.admin.context import PREFIX
 from server_stub.admin.devices import Act
 from server_stub.admin.policies import renumbered
@@ -24,9 +25,6 @@ from server_stub.policy.policy import Policy
 from server_stub.signing import Algorithm
 from wire.codes import Decision
 from wire.unlock import UnlockChallenge
-
-_TIMEOUT: Final = 60
-"""Seconds."""
 
 _PAGE: Final = 1000
 
@@ -122,10 +120,10 @@ class AdminOperations:
             }
             self._call("POST", "/faults", again | {"count": fault["remaining"], "reason": BY})
 
-    def decide(self, act: Act, imei: str, step: OperatorStep | None, reason: str) -> None:
+    def decide(self, act: Act, imei: str, case: str | None, reason: str) -> None:
         """Lock, unlock or release a device, or let the policy decide again."""
-        case = {"case": step.case} if step and step.case else {}
-        self._call("POST", f"/devices/{quote(self.subject_of(imei))}/{act}", {"reason": reason, **case})
+        body = {"reason": reason} | ({"case": case} if case else {})
+        self._call("POST", f"/devices/{quote(self.subject_of(imei))}/{act}", body)
 
     def issue_code(self, challenge: UnlockChallenge, step: IssueCode) -> bytes:
         """An unlock code for a challenge."""
@@ -261,13 +259,13 @@ class AdminOperations:
     ) -> requests.Response:
         """The response, as soon as the rate of the server permits it."""
         world = self.world.headers() if self.world else {}
-        all_headers = {"Authorization": f"Bearer {self.token}", **world, **(headers or {})}
+        all_headers = {**world, **(headers or {})}
         address = self.url.rstrip("/") + path
         try:
             while True:
-                response = requests.request(method, address, json=body, headers=all_headers, timeout=_TIMEOUT)
-                if response.status_code != 429:
-                    return response
+                with admin_response(method, address, self.token, all_headers, json=body) as response:
+                    if response.status_code != 429 and response.content is not None:  # reads the body
+                        return response
                 time.sleep(int(response.headers["Retry-After"]))
         except requests.RequestException as error:
             raise StepError(f"the admin API of the server is unreachable: {type(error).__name__}") from None
