@@ -86,7 +86,13 @@ class DocumentError(UserInputError, ValueError):
 
 def located(text: str, source: str, found: Iterable[tuple[DocumentPath, str]]) -> list[DocumentProblem]:
     """The problems `found` in the document `text`, each a path and a message, with their lines."""
-    return _located(text, source, ((path, words, DocumentCode.BAD_VALUE) for path, words in found))
+    positions = TomlPositions(text)
+    return [
+        DocumentProblem(
+            source, positions.line_of(path), shortened(".".join(map(str, path))), shortened(words)
+        )
+        for path, words in found
+    ]
 
 
 def read_document(file: Path, error: type[DocumentError]) -> str:
@@ -113,22 +119,11 @@ def parse_document(text: str, source: str, model: type[T], error: type[DocumentE
                 source, 1, f"is {kind}, not {error.kind}; {_CHECKS[kind]}", DocumentCode.BAD_VALUE
             ) from None
         found = mistakes(wrong, model, document, TOML)
+        problems = located(text, source, ((each.path, each.message) for each in found))
         raise error(
-            _located(text, source, ((each.path, each.message, each.code) for each in found))
+            replace(problem, code=each.code) for problem, each in zip(problems, found, strict=True)
         ) from None
     return validated
-
-
-def _located(
-    text: str, source: str, found: Iterable[tuple[DocumentPath, str, DocumentCode]]
-) -> list[DocumentProblem]:
-    positions = TomlPositions(text)
-    return [
-        DocumentProblem(
-            source, positions.line_of(path), shortened(".".join(map(str, path))), shortened(words), code
-        )
-        for path, words, code in found
-    ]
 
 
 _CHECKS: Final = {

@@ -245,8 +245,11 @@ def _item(listed: Any, at: Any) -> Any:
 
 def members_of(annotations: Iterable[Any]) -> list[str]:
     """The keys of tables of these types."""
-    models = [bare for each in annotations for bare in bare_types(each) if _is_model(bare)]
-    return list(dict.fromkeys(key for model in models for _, key in _keys(model)))
+    return list(dict.fromkeys(key for model in _models(annotations) for _, key in _keys(model)))
+
+
+def _models(annotations: Iterable[Any]) -> list[type[BaseModel]]:
+    return [bare for each in annotations for bare in bare_types(each) if _is_model(bare)]
 
 
 def _keys(model: type[BaseModel]) -> list[tuple[str, str]]:
@@ -278,8 +281,7 @@ def _tagged(annotation: Any, part: str | int) -> Iterator[Any]:
 
 def _example(annotations: Iterable[Any]) -> str:
     """A key of a table of one of these types, if it can be one that is required."""
-    models = [bare for each in annotations for bare in bare_types(each) if _is_model(bare)]
-    fields = [field for model in models[:1] for field in model.model_fields.items()]
+    fields = [field for model in _models(annotations)[:1] for field in model.model_fields.items()]
     fields.sort(key=lambda each: not each[1].is_required())
     return next((field.alias or name for name, field in fields), "name")
 
@@ -295,14 +297,10 @@ def bare_types(annotation: Any) -> Iterator[Any]:
 
 def _members(annotation: Any) -> Iterator[Any]:
     """The members of a union, or of an annotated one."""
-    while typing.get_origin(annotation) is typing.Annotated and _is_union(typing.get_args(annotation)[0]):
-        annotation = typing.get_args(annotation)[0]
-    if _is_union(annotation):
-        for member in typing.get_args(annotation):
+    is_annotated = typing.get_origin(annotation) is typing.Annotated
+    bare = typing.get_args(annotation)[0] if is_annotated else annotation
+    if typing.get_origin(bare) in (typing.Union, types.UnionType):
+        for member in typing.get_args(bare):
             yield from _members(member)
     else:
         yield annotation
-
-
-def _is_union(annotation: Any) -> bool:
-    return typing.get_origin(annotation) in (typing.Union, types.UnionType)

@@ -133,32 +133,26 @@ class _Connections:
 
     def announce(self, origin: str, note: str) -> None:
         """Say which address to give to a client."""
-        if self._json:
-            self._say_json({"listens": origin, "to": self.to, "note": note or None})
-        else:
-            output.say(f"Give your client {origin} in place of {self.to}. {note}".rstrip())
+        as_json = {"listens": origin, "to": self.to, "note": note or None}
+        self._say(as_json, f"Give your client {origin} in place of {self.to}. {note}".rstrip())
 
     def report(self, served: "ServedConnection") -> None:
         """Print and count a connection that has ended."""
         with self._lock:
             self._number += 1
             self._outcomes.update(each.rpartition(": ")[2].partition(",")[0] for each in served.events)
-            if self._json:
-                self._say_json({"number": self._number, "client": served.client, "requests": served.events})
-            else:
-                output.say(f"{self._number} {served.client} {'; '.join(served.events) or 'no request'}")
+            as_json = {"number": self._number, "client": served.client, "requests": served.events}
+            self._say(as_json, f"{self._number} {served.client} {'; '.join(served.events) or 'no request'}")
 
     def summarize(self) -> None:
         """Print how many connections there were, and the number of each outcome."""
         with self._lock:
-            if self._json:
-                self._say_json({"connections": self._number, "outcomes": self._outcomes})
-                return
             outcomes = ", ".join(f"{name} {times}" for name, times in sorted(self._outcomes.items()))
-            output.say(f"Connections: {self._number}. {outcomes}".rstrip())
+            as_json = {"connections": self._number, "outcomes": self._outcomes}
+            self._say(as_json, f"Connections: {self._number}. {outcomes}".rstrip())
 
-    def _say_json(self, value: Any) -> None:
-        output.say(json_text(value))
+    def _say(self, value: Any, text: str) -> None:
+        output.say(json_text(value) if self._json else text)
 
 
 def _interruption() -> threading.Event:

@@ -12,6 +12,7 @@ from lab.backend.http_host import HttpHost
 from lab.scenario.engine.context import ServerTarget
 from lab.scenario.engine.engine import run
 from lab.scenario.engine.opening import open_context
+from lab.scenario.engine.operations import StepError
 from lab.scenario.engine.remote_operations import AdminOperations
 from lab.scenario.engine.result import ScenarioResult, Status
 from lab.simulation.simulation import Simulation
@@ -71,6 +72,19 @@ def test_scenario_passes_against_a_remote_server(target: ServerTarget, name: str
     steps, world = ROWS[name]
     result = played(target, steps, name, world)
     assert result.status is Status.PASSED, wrong(result)
+
+
+def test_admin_operations_with_a_netrc_keep_the_token_and_trust_the_named_authorities(
+    target: ServerTarget, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login alice password secret\n")
+    monkeypatch.setenv("NETRC", str(netrc))
+    assert target.operations is not None
+    assert target.operations.signing_kid()
+    monkeypatch.setenv("ACTIVATION_AUTHORITIES", str(tmp_path / "missing.pem"))
+    with pytest.raises(StepError, match=r"unreachable: OSError"):
+        replace(target.operations, url=target.operations.url.replace("http:", "https:")).signing_kid()
 
 
 SKIPPED = {

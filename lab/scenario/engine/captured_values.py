@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Final
 
-from lab.scenario.engine.checks import at_path, json_of
+from lab.scenario.engine.checks import at_path, json_of, newest_claims
 from lab.scenario.engine.context import ScenarioContext, ScenarioDevice
 from lab.scenario.engine.operations import StepError
 from lab.scenario.model.field_types import moment_text
@@ -47,9 +47,7 @@ def _verdict(_: ScenarioContext, device: ScenarioDevice, path: str) -> Any:
 
 
 def _evidence(_: ScenarioContext, device: ScenarioDevice, path: str) -> Any:
-    sent = (entry.detail.get("sent", {}) for entry in reversed(device.handset.timeline.entries))
-    newest = next((token["claims"] for token in sent if "claims" in token), None)
-    return at_path(newest, path or "eat_nonce")
+    return at_path(newest_claims(device.handset.timeline.entries), path or "eat_nonce")
 
 
 def _record(context: ScenarioContext, device: ScenarioDevice, member: str) -> Any:

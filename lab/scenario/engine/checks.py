@@ -121,6 +121,12 @@ def at_path(value: Any, path: str) -> Any:
     return value
 
 
+def newest_claims(entries: Sequence[Entry]) -> dict[str, Any] | None:
+    """The claims of the newest evidence that was sent, or None."""
+    sent = (entry.detail.get("sent", {}) for entry in reversed(entries))
+    return next((token["claims"] for token in sent if "claims" in token), None)
+
+
 def screen(check: CheckContext, wanted: ScreenExpected) -> Iterator[Mismatch]:
     """The current screen."""
     shown, now = check.handset.screen(), check.handset.display.current
@@ -198,17 +204,15 @@ def verdict(check: CheckContext, wanted: VerdictExpected) -> Iterator[Mismatch]:
 
 def evidence(check: CheckContext, wanted: EvidenceExpected) -> Iterator[Mismatch]:
     """The newest evidence that the device sent."""
-    sent = [
-        entry.detail["sent"]["claims"] for entry in check.entries if "claims" in entry.detail.get("sent", {})
-    ]
-    if not sent:
+    sent = newest_claims(check.entries)
+    if sent is None:
         yield Mismatch("evidence", json_of(wanted), NOTHING)
         return
-    yield from equal("evidence.intent", json_of(wanted.intent), sent[-1].get("intent"))
+    yield from equal("evidence.intent", json_of(wanted.intent), sent.get("intent"))
     for path, value in (wanted.claims or {}).items():
-        yield from equal(f"evidence.claims.{path}", value, at_path(sent[-1], path))
+        yield from equal(f"evidence.claims.{path}", value, at_path(sent, path))
     for path in wanted.without or ():
-        if (found := at_path(sent[-1], path)) is not None:
+        if (found := at_path(sent, path)) is not None:
             yield Mismatch(f"evidence.without.{path}", None, found)
 
 

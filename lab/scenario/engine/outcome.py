@@ -27,9 +27,8 @@ def judged(case: Case, result: ScenarioResult) -> ScenarioResult:
 def _within_budget(case: Case, result: ScenarioResult) -> ScenarioResult:
     budget = case.scenario.time_budget
     taken = result.elapsed - result.steps[0].began if result.steps else 0.0
-    if budget is None or budget.virtual is None or taken <= budget.virtual:
-        return result
-    if result.status not in (Status.PASSED, Status.FAILED):
+    is_judged = result.status in (Status.PASSED, Status.FAILED)
+    if not is_judged or budget is None or budget.virtual is None or taken <= budget.virtual:
         return result
     error = f"took {duration_text(round(taken, 3))} of virtual time; the budget is {duration_text(budget.virtual)}"
     return replace(result, status=Status.FAILED, error=error)

@@ -267,7 +267,7 @@ class AdminOperations:
                     if response.status_code != 429 and response.content is not None:  # reads the body
                         return response
                 time.sleep(int(response.headers["Retry-After"]))
-        except requests.RequestException as error:
+        except OSError as error:  # also every RequestException
             raise StepError(f"the admin API of the server is unreachable: {type(error).__name__}") from None
 
 

@@ -23,13 +23,10 @@ def tally(
         against = [checks[name][0] for name in held[:NAMED_MAX]]
         actual = f"{len(held)} of {count}: {some_names(held)}"
     else:
-        missing = [
-            f"{name} ({', '.join(each.kind for each in found)})" for name, found in failed.items() if found
-        ]
-        against = [
-            each for found in [found for found in failed.values() if found][:NAMED_MAX] for each in found
-        ]
-        actual = f"{len(held)} of {count}; not {some_names(missing)}"
+        missing = {name: found for name, found in failed.items() if found}
+        against = [each for found in list(missing.values())[:NAMED_MAX] for each in found]
+        names = [f"{name} ({', '.join(each.kind for each in found)})" for name, found in missing.items()]
+        actual = f"{len(held)} of {count}; not {some_names(names)}"
     mismatch = Mismatch("handsets", bounds_text(least, most, count), actual)
     return CheckResult(
         "handsets", subject, expected, (mismatch,), tally=Tally(len(held), count, tuple(against))
