@@ -15,7 +15,7 @@ TIMEOUT_SECONDS: Final = 60
 def admin_response(
     method: str, url: str, token: str, headers: Mapping[str, str], **arguments: Any
 ) -> Iterator[requests.Response]:
-    """The response, whose body is not read yet. It is never that of a redirect. Raises RequestException."""
+    """The response of the server itself: redirects are not followed. Raises RequestException."""
     with requests.Session() as session:
         session.trust_env = False  # a .netrc would replace the token
         session.verify = trusted_authorities() or True
@@ -25,6 +25,5 @@ def admin_response(
             headers={"Authorization": f"Bearer {token}", **headers},
             timeout=TIMEOUT_SECONDS,
             allow_redirects=False,
-            stream=True,
             **arguments,
         )

@@ -127,7 +127,7 @@ class Client:
         for _ in range(_ATTEMPTS):
             try:
                 with admin_requests.admin_response(
-                    method, url, self._token, headers or {}, **arguments
+                    method, url, self._token, headers or {}, stream=True, **arguments
                 ) as response:
                     body, etag = self._body(response), response.headers.get("ETag")
             except requests.exceptions.SSLError:

@@ -264,7 +264,7 @@ class AdminOperations:
         try:
             while True:
                 with admin_response(method, address, self.token, all_headers, json=body) as response:
-                    if response.status_code != 429 and response.content is not None:  # reads the body
+                    if response.status_code != 429:
                         return response
                 time.sleep(int(response.headers["Retry-After"]))
         except OSError as error:  # also every RequestException
