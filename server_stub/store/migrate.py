@@ -44,6 +44,7 @@ def migrate(engine: Engine, database: Database, migrations: Migrations | None) -
     """Migrate to the newest schema or change nothing. Raises SchemaError, or an error of the database."""
     with engine.begin() as connection:
         if database.is_postgresql:
+            connection.execute(text("SET LOCAL lock_timeout = 0"))  # a migration may take longer
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         found = _version(connection, database)
         if found == NEWEST:

@@ -26,6 +26,7 @@ from server_stub.store.database import Database, make_private
 from server_stub.store.migrate import NEWEST, READ_VERSION, Migrations, copy_empty_to, migrate
 from server_stub.store.records import StoreFault, StoreUnavailableError
 from server_stub.store.schema import VERDICTS
+from server_stub.store.statements import prepare_verdicts
 from server_stub.store.transaction import ExpiredNonceCleanup, Reading, Transaction
 
 CONNECTIONS: Final = 8
@@ -48,6 +49,12 @@ _WRITING, _READING = "BEGIN IMMEDIATE", "BEGIN"
 _WRITING_LOCKING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _READING_LOCKING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
+_LIMIT_LOCK_WAIT: Final = """
+SELECT set_config('lock_timeout', %(milliseconds)s, false) FROM pg_settings
+WHERE name = 'lock_timeout' AND setting = '0' AND source <> 'client'
+"""
+"""0, the default, is no limit; settings in the URL have the source `client`."""
+
 _DIALECTS: Final[dict[str, Dialect]] = {}
 """All databases of a kind share one, so that a statement is compiled once for all."""
 
@@ -66,6 +73,7 @@ class SqlStore:
         self._locking = self.database.is_postgresql
         self._engine = make_engine(self.database)
         self._dialect = _DIALECTS.setdefault(self._engine.dialect.name, self._engine.dialect)
+        prepare_verdicts(self._dialect, lock=self._locking)
         driver = self._engine.dialect.loaded_dbapi
         self._errors = (SQLAlchemyError, driver.Error)
         # SQLite has no server that could close a connection.
@@ -231,9 +239,14 @@ def _configure_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) ->
 
 
 def _configure_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    """The store and not the driver begins transactions; a commit waits for the disk, whatever the default is."""
+    """The store and not the driver begins transactions; a commit waits for the disk, whatever the default is.
+
+    No statement waits longer for a lock than on SQLite, unless the URL or the database server limits it otherwise.
+    """
     connection.autocommit = True
-    connection.cursor().execute("SET synchronous_commit = on")
+    cursor = connection.cursor()
+    cursor.execute("SET synchronous_commit = on")
+    cursor.execute(_LIMIT_LOCK_WAIT, {"milliseconds": f"{_BUSY_SECONDS * 1000:.0f}"})
 
 
 def fault_of(error: Exception) -> StoreFault:

@@ -13,10 +13,13 @@ from typing import Final, TypeVar
 
 import psycopg
 import pytest
+import requests
 from sqlalchemy.exc import IntegrityError
 
 from server_stub.admin.context import device_admin
 from server_stub.evidence.challenges import SpendableNonce
+from server_stub.server import ServerThread
+from server_stub.store.migrate import _LOCK
 from server_stub.store.records import (
     CampaignPeriod,
     DeviceQuery,
@@ -33,6 +36,7 @@ from tests.support.postgresql import own_server
 from tests.support.records import device, entry, fault, policy, record
 from tests.support.server_phone import Phone, service
 from tests.support.stores import KINDS, open_store, place_of, schema_url
+from wire import media
 from wire.codes import Decision, ProblemCode
 from wire.verdict import Verdict
 
@@ -410,6 +414,53 @@ def test_service_reports_unavailable_while_a_table_is_missing(tmp_path: Path) ->
         with psycopg.connect(url) as connection:
             connection.execute("ALTER TABLE away RENAME TO verdicts")
         assert server.judge(token)[0].serial == 1
+
+
+@pytest.mark.slow
+def test_verdict_that_waits_too_long_for_a_row_is_unavailable_and_spends_no_nonce(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("server_stub.store.sql._BUSY_SECONDS", 0.05)
+    with schema_url() as url, opened(url, 1) as [store], ServerThread(service(store)) as server:
+
+        def send(token: bytes) -> requests.Response:
+            headers = {"Content-Type": media.EVIDENCE}
+            return requests.post(server.origin + media.VERDICTS_PATH, token, headers=headers, timeout=60)
+
+        def evidence() -> bytes:
+            challenge = requests.post(server.origin + media.CHALLENGES_PATH, timeout=60)
+            return Phone().evidence(challenge.json()["nonce"])
+
+        assert send(evidence()).status_code == 200
+        token = evidence()
+        with psycopg.connect(url) as other:
+            other.execute("SELECT * FROM devices FOR UPDATE")
+            refused = send(token)
+            assert (refused.status_code, refused.json()["code"]) == (503, ProblemCode.UNAVAILABLE)
+            assert store.count() == 1
+        assert send(token).status_code == 200
+        assert store.count() == 2
+
+
+@pytest.mark.parametrize(
+    ("option", "limit"),
+    [("", "5s"), ("%20-clock_timeout%3D70000", "70s"), ("%20-clock_timeout%3D0", "0")],
+)
+def test_postgresql_wait_for_a_lock_is_that_of_sqlite_unless_the_url_sets_it(option: str, limit: str) -> None:
+    with schema_url() as url, opened(url + option, 1) as [store], store.reading() as reading:
+        reading._cursor.execute("SHOW lock_timeout")
+        assert reading._cursor.fetchone() == (limit,)
+
+
+def test_start_waits_for_a_migration_longer_than_for_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("server_stub.store.sql._BUSY_SECONDS", 0.01)
+    with schema_url() as url, ThreadPoolExecutor(1) as pool:
+        with psycopg.connect(url) as other:
+            other.execute("SELECT pg_advisory_xact_lock(%s)", [_LOCK])
+            starting = pool.submit(open_store, url)
+            time.sleep(0.1)
+            assert not starting.done()
+        starting.result(60).close()
 
 
 def test_postgresql_commits_are_synchronous_whatever_the_default_is() -> None:

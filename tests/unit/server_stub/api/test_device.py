@@ -52,14 +52,19 @@ def test_two_judgements_run_concurrently_and_the_others_wait() -> None:
     assert threading.get_ident() not in running
 
 
-def test_an_error_of_the_service_is_raised_and_its_place_is_free_again() -> None:
+class Panic(BaseException):
+    """An error as `pyo3` raises it."""
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError, Panic])
+def test_an_error_of_the_service_is_raised_and_its_place_is_free_again(error: type[BaseException]) -> None:
     def judge() -> None:
-        raise ZeroDivisionError
+        raise error
 
     async def ask() -> None:
         judges = executor(judge)
         for _ in range(ServerLimits().judging_max + 1):
-            with pytest.raises(ZeroDivisionError):
+            with pytest.raises(error):
                 await judges.judge(b"token", None)
 
     asyncio.run(ask())
@@ -117,12 +122,11 @@ def test_threads_start_with_the_first_judgement_and_end_with_the_event_loop() ->
     async def ask(judges: VerdictExecutor) -> None:
         await judges.judge(b"token", None)
 
-    before = set(threading.enumerate())
-    judges = executor(lambda: None)
-    assert set(threading.enumerate()) == before
+    before, judging = set(threading.enumerate()), list[threading.Thread]()
+    judges = executor(lambda: judging.append(threading.current_thread()))
+    assert set(threading.enumerate()) <= before
     asyncio.run(ask(judges))
-    started = set(threading.enumerate()) - before
-    assert started
-    for thread in started:
-        thread.join(SECONDS)
-        assert not thread.is_alive()
+    [thread] = judging
+    assert thread not in before
+    thread.join(SECONDS)
+    assert not thread.is_alive()
