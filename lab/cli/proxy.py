@@ -66,22 +66,19 @@ def run_proxy(
     output.check_origin(to)
     if probability is not None and not 0 < probability <= 1:
         output.exit_with_error(f"--probability is above 0 and at most 1, not {probability}")
-    interrupted = _interruption()
+    interrupted, connections = _interruption(), _Connections(to, as_json=json)
     unconnected = next((kind for kind in kinds if kind in NO_CONNECTION), None)
     try:
         if unconnected is None:
             when = schedule.FaultSchedule(times=count, probability=probability)
             faults = [schedule.NetworkFault(kind, when) for kind in kinds]
-            _forward(
-                _Connections(to, as_json=json), faults, address, seeds.Seed.of(seed), interrupted, tls=tls
-            )
+            _forward(connections, faults, address, seeds.Seed.of(seed), interrupted, tls=tls)
         elif len(kinds) > 1 or count is not None or probability is not None:
             output.exit_with_error(
                 f"{unconnected} affects every connection; give it without other faults, --count and --probability"
             )
         else:
             with client_transport.unreachable_addresses({unconnected: address}) as nowhere:
-                connections = _Connections(to, as_json=json)
                 connections.announce(
                     f"http://{nowhere[unconnected]}", f"Every connection fails: {unconnected}."
                 )

@@ -81,7 +81,7 @@ class Client:
 
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> ApiResponse:
         """Read `path`. Members of the query that are None are left out."""
-        return self._request("GET", path, params=_query(query)).parsed()
+        return self._call("GET", path, params=_query(query))
 
     def pages(self, path: str, query: Mapping[str, Any], limit: int) -> Iterator[dict[str, Any]]:
         """At most `limit` items, read page by page."""
@@ -100,15 +100,15 @@ class Client:
     ) -> ApiResponse:
         """Write with an idempotency key, so that a repeated request is carried out once."""
         headers = {"Idempotency-Key": str(uuid.uuid4())} | ({"If-Match": if_match} if if_match else {})
-        return self._request(method, path, json=_given(body), headers=headers).parsed()
+        return self._call(method, path, json=_given(body), headers=headers)
 
     def query(self, path: str, body: Mapping[str, Any]) -> ApiResponse:
         """Read with a request body. Nothing is written."""
-        return self._request("POST", path, json=_given(body)).parsed()
+        return self._call("POST", path, json=_given(body))
 
     def export(self, path: str, query: Mapping[str, Any]) -> bytes:
         """The bytes of an export."""
-        return self._request("GET", path, params=_query(query)).body
+        return self._request("GET", path, params=_query(query))[0]
 
     def pseudonym(self, device: str) -> str:
         """The pseudonym of a device, given that or its IMEI. An IMEI is sent in a body, never in a URL."""
@@ -120,9 +120,21 @@ class Client:
         """The path of a device, given its pseudonym or its IMEI."""
         return f"/devices/{quote_path(self.pseudonym(device))}"
 
+    def _call(self, method: str, path: str, **arguments: Any) -> ApiResponse:
+        """The JSON object of a response. Exits with an error if it is none, or if a member that is read is missing."""
+        body, etag = self._request(method, path, **arguments)
+        try:
+            value = json.loads(body, object_hook=lambda members: Members(self.server, members))
+        except (ValueError, RecursionError):
+            value = None
+        if isinstance(value, Members):
+            return ApiResponse(value, etag)
+        return output.exit_with_error(_NOT_A_SERVER.format(self.server, "a response"), output.ENVIRONMENT)
+
     def _request(
         self, method: str, path: str, headers: Mapping[str, str] | None = None, **arguments: Any
-    ) -> "_Received":
+    ) -> tuple[bytes, str | None]:
+        """The body of a response and its entity tag."""
         url = f"{self.server}{PREFIX}{path}"
         for _ in range(_ATTEMPTS):
             try:
@@ -136,9 +148,24 @@ class Client:
                 continue
             except (requests.RequestException, ValueError, OSError) as error:
                 output.exit_with_error(f"cannot ask {self.server}: {type(error).__name__}; check --server")
-            received = _Received(self.server, response.status_code, body, etag)
-            return received if 200 <= received.status < 300 else received.fail()
+            return (
+                (body, etag) if 200 <= response.status_code < 300 else self._fail(response.status_code, body)
+            )
         return output.exit_without_response(self.server)
+
+    def _fail(self, status: int, body: bytes) -> NoReturn:
+        """Exit with the content of the problem document."""
+        try:
+            problem = json.loads(body)
+            lines = [f"{problem['code']}: {problem['detail']}"]
+            lines += [f"  {each['where']}: {each['what']}" for each in problem.get("errors", [])]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            output.exit_with_error(
+                f"{self.server} answered {status} without a problem document; is it a verdict server?",
+                output.ENVIRONMENT,
+            )
+        code = output.ENVIRONMENT if status >= 500 else output.USAGE
+        output.exit_with_error("\n".join(lines), _EXIT_CODES.get(status, code))
 
     def _body(self, response: "requests.Response") -> bytes:
         """The body, decompressed. Exits with an error if it is longer than `_BODY_MAX`."""
@@ -150,40 +177,6 @@ class Client:
                     f"{self.server} sent more than {_BODY_MAX} bytes; ask for less", output.ENVIRONMENT
                 )
         return bytes(body)
-
-
-@dataclass(frozen=True, slots=True)
-class _Received:
-    """A response of `server`."""
-
-    server: str
-    status: int
-    body: bytes
-    etag: str | None
-
-    def parsed(self) -> ApiResponse:
-        """The JSON object of the body. Exits with an error if it is none, or if a member that is read is missing."""
-        try:
-            value = json.loads(self.body, object_hook=lambda members: Members(self.server, members))
-        except (ValueError, RecursionError):
-            value = None
-        if isinstance(value, Members):
-            return ApiResponse(value, self.etag)
-        return output.exit_with_error(_NOT_A_SERVER.format(self.server, "a response"), output.ENVIRONMENT)
-
-    def fail(self) -> NoReturn:
-        """Exit with the content of the problem document."""
-        try:
-            problem = json.loads(self.body)
-            lines = [f"{problem['code']}: {problem['detail']}"]
-            lines += [f"  {each['where']}: {each['what']}" for each in problem.get("errors", [])]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            output.exit_with_error(
-                f"{self.server} answered {self.status} without a problem document; is it a verdict server?",
-                output.ENVIRONMENT,
-            )
-        code = output.ENVIRONMENT if self.status >= 500 else output.USAGE
-        output.exit_with_error("\n".join(lines), _EXIT_CODES.get(self.status, code))
 
 
 class Members(dict[str, Any]):

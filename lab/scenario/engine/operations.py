@@ -9,7 +9,6 @@ from lab.scenario.engine.result import CheckResult
 from lab.scenario.model.named_files import policy_named
 from lab.scenario.model.server_steps import IssueCode
 from server_stub.admin.audit_export import entries
-from server_stub.admin.context import device_admin
 from server_stub.admin.devices import Act, DeviceAdmin
 from server_stub.admin.keys import KeyAdmin
 from server_stub.admin.policies import PolicyAdmin
@@ -124,7 +123,7 @@ class LocalOperations:
 
     def subject_of(self, imei: str) -> str:
         """The pseudonym of a device."""
-        return device_admin(self.server.service).context.pseudonyms.device(imei)
+        return self._devices.context.pseudonyms.device(imei)
 
     def device(self, imei: str) -> DeviceRecord | None:
         """The record of a device, or None."""
