@@ -87,9 +87,8 @@ def run(context: typer.Context, options: RunOptions) -> None:
     session = run_session.RunSession(options, plan, selection, faults, reports, failed_before, interruption)
     code = session.run(cases)
     if options.server is not None and interruption.signal is None:
-        output.check_server(
-            options.server
-        )  # scenarios that were skipped prove nothing if it stopped meanwhile
+        # Scenarios that were skipped prove nothing if it stopped meanwhile.
+        output.check_server(options.server)
     raise typer.Exit(code)
 
 

@@ -28,23 +28,20 @@ class BeforeRun:
     `now` is the earliest time of the next step: steps on screens and `wait-for` can take longer.
     """
 
-    def __init__(self, scope: FileScope, handsets: Mapping[str, HandsetTable | None]) -> None:
-        self._scope = scope
+    def __init__(
+        self, tree: Tree, scope: FileScope, handsets: Mapping[str, HandsetTable | None], world: WorldTable
+    ) -> None:
+        """Check the world and the handsets."""
+        self._tree, self._scope = tree, scope
         self._profiles = {name: table.profile for name, table in handsets.items() if table}
-        self._locales = {name: table.locale for name, table in handsets.items() if table}
-        self._now = 0.0
-        self._policy: Any = None
-
-    def begin(self, tree: Tree, world: WorldTable) -> None:
-        """Check the world."""
-        self._tree = tree
         self._now = float(world.starts)
+        self._policy: Any = None
         if world.policy_before is not None:
             self._adopt(("world", "policy-before"), world.policy_before)
         self._adopt(("world", "policy"), world.policy)
-        for name, locale in self._locales.items():
-            if locale is not None:
-                self._check_language(("handsets", name, "locale"), name, locale)
+        for name, table in handsets.items():
+            if table and table.locale is not None:
+                self._check_language(("handsets", name, "locale"), name, table.locale)
         for at, fault in enumerate(world.faults):
             self._check_fault(("world", "faults", at), fault)
 

@@ -68,15 +68,14 @@ def _lines(text: str, tree: Tree, folder: str) -> Iterator[list[Any]]:
     row: list[Any] = []
     while start < len(text) or row:
         found = _CELL.match(text, start)
+        tree.positions[at, len(row)] = (line, start - begin + 1)
         if found is None:
             message = (
                 'has a quote that is not closed, or text next to it; write "…", and "" for a quote in it'
             )
-            tree.positions[at, len(row)] = (line, start - begin + 1)
             tree.add_error((at, len(row)), message, FileErrorCode.SYNTAX)
             return
         quoted, plain, end = found.groups()
-        tree.positions[at, len(row)] = (line, start - begin + 1)
         tree.positions.setdefault((at,), (line, 1))
         value = quoted.replace('""', '"') if quoted is not None else scalar(plain.strip())
         row.append(IncludedText(value, folder) if folder and isinstance(value, str) else value)

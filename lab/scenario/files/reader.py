@@ -244,7 +244,6 @@ class _FileReader:
             for name, table in self._handsets.items()
         }
         names = DefinedNames(handsets, {*labels})
-        check = BeforeRun(self.scope, handsets) if self._before_run else None
         steps, chosen = self._case_steps(labels, values, names)
         valid = {name: table or _DUMMY_HANDSET for name, table in handsets.items()}
         body["handsets"] = valid or tree.value.get("handsets")
@@ -260,8 +259,8 @@ class _FileReader:
             report(tree, (), describe(error, Scenario, body, ()), labels)
             return None
         self._check_names(scenario, names)
-        if check is not None:
-            check.begin(tree, scenario.world)
+        if self._before_run:
+            check = BeforeRun(tree, self.scope, handsets, scenario.world)
             for at, is_open in chosen:
                 if not is_open:
                     check.step(("steps", at), scenario.steps[at])

@@ -101,23 +101,16 @@ def divide(names: Iterable[CaseName], count: int, known: Durations) -> dict[Case
 
 
 @dataclass(frozen=True, slots=True)
-class ShardPart:
+class ShardPart(Shard):
     """The part of a run that a shard has: `positions` of its scenarios among all `scenarios` of the run, from 0.
 
     `digest` is the SHA-256 of the names of all scenarios in their order, `durations` that of the file of durations.
     """
 
-    number: int
-    count: int
     scenarios: int
     digest: str
     durations: str | None
     positions: tuple[int, ...]
-
-    @property
-    def shard(self) -> Shard:
-        """Its number and the count."""
-        return Shard(self.number, self.count)
 
 
 def part(shard: Shard, known: Durations, names: Sequence[CaseName]) -> ShardPart:

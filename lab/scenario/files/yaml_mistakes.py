@@ -13,7 +13,7 @@ from lab.scenario.model.step_union import VERBS
 EXCERPT_MAX: Final = 120
 """Most characters of a line that an error repeats."""
 
-_VALUE: Final = re.compile(r"^[ ]*(?:- +)*(?:[\w-]+: +)?(?P<value>.*)$")
+_RESERVED: Final = re.compile(r" *(?:- +)*(?:[\w-]+: +)?(?P<mark>[@`%])")
 _REFERENCE_IN_FLOW: Final = re.compile(r"[\[{,:] *\$\{")
 _WITHOUT_SPACE: Final = r"^\s*(?:- +)*([\w-]+):(\S.*)$"
 _BLOCK: Final = re.compile(r"(?:^|[:\- ])[|>][-+0-9]*\s*(?:#.*)?$")
@@ -238,10 +238,8 @@ def _obvious(lines: list[str]) -> Iterator[FileError]:
         message, column = "", indented + 1
         if re.match(r" *\t+ *\S", line):
             message = "is not YAML: a tab; indent with spaces"
-        elif found := _VALUE.match(line):
-            value, column = found["value"], found.start("value") + 1
-            for mark in "@`%":
-                if value.startswith(mark):
-                    message = next(meaning for words, meaning in _BY_PROBLEM if f"'{mark}'" in words)
+        elif found := _RESERVED.match(line):
+            column = found.start("mark") + 1
+            message = next(meaning for words, meaning in _BY_PROBLEM if f"'{found['mark']}'" in words)
         if message:
             yield FileError(number, column, FileErrorCode.SYNTAX, "", message)

@@ -146,22 +146,14 @@ def parse(text: str, file: str, folder: str = "", included: str = "") -> Tree:
         node = _compose(text)
     except yaml.YAMLError as error:
         tree.errors += describe(error, text)
-        _add_excerpts(tree, text)
-        raise ScenarioError(file, tree.errors) from None
-    if node is None:
-        raise rejected(FileErrorCode.SYNTAX, "is empty; begin with name, about, handsets, steps")
-    tree.value = _NodeReader(tree, folder).value(node, ())
-    _add_excerpts(tree, text)
+    else:
+        if node is None:
+            raise rejected(FileErrorCode.SYNTAX, "is empty; begin with name, about, handsets, steps")
+        tree.value = _NodeReader(tree, folder).value(node, ())
+    lines = text.splitlines() if tree.errors else []
+    tree.errors = [replace(each, file=included, excerpt=excerpt(lines, each.line)) for each in tree.errors]
     tree.check()
     return tree
-
-
-def _add_excerpts(tree: Tree, text: str) -> None:
-    """Add the text of its line to each error."""
-    lines = text.splitlines() if tree.errors else []
-    tree.errors[:] = [
-        replace(error, file=tree.included, excerpt=excerpt(lines, error.line)) for error in tree.errors
-    ]
 
 
 def scalar(text: str) -> Any:

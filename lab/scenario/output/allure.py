@@ -14,7 +14,7 @@ from typing import Any, Final
 from lab.reports.replaced_file import replacing
 from lab.scenario.engine.result import BAD, ScenarioResult, Status, StepResult
 from lab.scenario.output.explain import explain, first_failure, reason
-from lab.scenario.output.report_file import ReportFooter, ReportHeader, UnusableFile
+from lab.scenario.output.report_file import ReportFooter, ReportHeader
 from text_input.printable import printable, without_isolates
 
 _NAMESPACE: Final = uuid.UUID("5f0b3a52-7a4e-4c53-9c1e-1d0f3d1b6b7a")
@@ -66,23 +66,20 @@ class AllureFolder:
 
     def close(self, footer: ReportFooter) -> None:
         """Write a broken result for each file that cannot be used, and the environment."""
-        for each in footer.unusable:
-            self._add_unusable(each)
+        for unusable in footer.unusable:
+            found = _identity(unusable.file, unusable.file, self._header.seed) | {
+                "status": "broken",
+                "statusDetails": {
+                    "message": "the file cannot be used",
+                    "trace": printable("\n".join(unusable.lines)),
+                },
+                "labels": _labels(unusable.file),
+            }
+            self._write(f"{found['uuid']}-result.json", json.dumps(found, indent=1))
         facts = {"commit": self._header.commit, "seed": self._header.seed, "version": self._header.version}
         facts |= {} if footer.complete else {"incomplete": "the run ended before every scenario was run"}
         lines = (f"{name}={json.dumps(printable(value))[1:-1]}\n" for name, value in facts.items())
         self._write("environment.properties", "".join(lines))
-
-    def _add_unusable(self, unusable: UnusableFile) -> None:
-        found = _identity(unusable.file, unusable.file, self._header.seed) | {
-            "status": "broken",
-            "statusDetails": {
-                "message": "the file cannot be used",
-                "trace": printable("\n".join(unusable.lines)),
-            },
-            "labels": _labels(unusable.file),
-        }
-        self._write(f"{found['uuid']}-result.json", json.dumps(found, indent=1))
 
     def _write(self, name: str, text: str) -> None:
         with replacing(self._folder / name) as stream:

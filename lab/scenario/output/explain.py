@@ -63,9 +63,8 @@ def explain(result: ScenarioResult, width: int = WIDTH) -> str:
     if result.status is Status.PASSED:
         return ""
     lines = [f"{result.id}: {result.status}", f"  {result.about}"]
-    because = (
-        None if result.status is Status.FAILED else result.because
-    )  # `error` has that of an unexpected pass
+    # `error` has the reason of an unexpected pass.
+    because = None if result.status is Status.FAILED else result.because
     lines += [f"  {text}" for text in (because, result.error) if text]
     for step in result.steps:
         if step.status is not Status.PASSED:

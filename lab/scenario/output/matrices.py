@@ -120,24 +120,24 @@ class Matrix:
 class Matrices:
     """The table of all scenarios, and a table for each file with the parameters `profile` and `place`.
 
-    Tables beyond `CELLS_MAX` are not kept.
+    Tables beyond `CELLS_MAX` are not kept; `omitted` has their files.
     """
 
     def __init__(self) -> None:
         self._all = Matrix()
         self._by_file: dict[str, Matrix] = {}
-        self._omitted: set[str | None] = set()
+        self.omitted: set[str | None] = set()
 
     def add(self, result: ScenarioResult) -> None:
         """Count a scenario in its tables."""
         self._all.add(result)
-        if not {"profile", "place"} <= result.parameters.keys() or result.file in self._omitted:
+        if not {"profile", "place"} <= result.parameters.keys() or result.file in self.omitted:
             return
         if (
             result.file not in self._by_file
             and sum(len(each.cells) for each in self._by_file.values()) > CELLS_MAX
         ):
-            self._omitted.add(result.file)
+            self.omitted.add(result.file)
             return
         self._by_file.setdefault(result.file, Matrix(result.file)).add(result)
 
@@ -147,16 +147,11 @@ class Matrices:
         for each in (self._all, *self._by_file.values()):
             area = len(each.profiles) * len(each.places)
             if area > free:
-                self._omitted.add(each.file)
+                self.omitted.add(each.file)
             elif area:
                 free -= area
                 found.append(each.data())
         return found
-
-    @property
-    def omitted(self) -> int:
-        """The number of tables that `data` omitted."""
-        return len(self._omitted)
 
 
 def legend() -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
 """The shards of a run as one report: checked against each other, and their results in the order of the cases."""
 
-import hashlib
+import filecmp
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -44,16 +44,13 @@ class ShardReport:
     times: RecordedTimes
 
     def __str__(self) -> str:
-        return f"{self.reader.file} (shard {self.part.shard})"
+        return f"{self.reader.file} (shard {self.part})"
 
     @property
     def common(self) -> dict[str, Any]:
         """What all shards of a run have in common, by name."""
-        shard = {
-            name: value for name, value in asdict(self.part).items() if name not in ("number", "positions")
-        }
         run = {name: value for name, value in asdict(self.reader.header).items() if name != "shard"}
-        return run | {_WORDS[name]: value for name, value in shard.items()}
+        return run | {words: getattr(self.part, name) for name, words in _WORDS.items()}
 
     @property
     def complete(self) -> bool:
@@ -139,15 +136,10 @@ def _without_copies(shards: Iterable[ShardReport]) -> list[ShardReport]:
     faults = []
     for each in shards:
         first = found.setdefault(each.part.number, each)
-        if first is not each and _digest(first.reader.file) != _digest(each.reader.file):
+        if first is not each and not filecmp.cmp(first.reader.file, each.reader.file, shallow=False):
             faults.append(f"{first} and {each.reader.file} have different results; omit one of them")
     _refuse(faults)
     return list(found.values())
-
-
-def _digest(file: Path) -> str:
-    with file.open("rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def _missing(shards: Sequence[ShardReport]) -> list[str]:

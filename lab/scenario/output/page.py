@@ -111,7 +111,7 @@ class Report:
             failures=self._failures,
             unusable=[line for each in footer.unusable for line in each.lines],
             matrices=self._matrices.data(),
-            omitted=self._matrices.omitted,
+            omitted=len(self._matrices.omitted),
             legend=legend(),
             cohorts=self._cohorts,
             pieces=self._archive.pieces(),
