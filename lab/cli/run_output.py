@@ -68,19 +68,13 @@ class JsonOutput:
         sys.stdout.write("[]\n" if self._before == "[\n" else "\n]\n")
 
 
-class TextOutput:
-    """Prints a line for each result, and the explanation of each failure when it occurs."""
-
-    def add(self, each: "result.ScenarioResult") -> None:
-        """Print a result."""
-        bad, reasoned = each.status in result.BAD, (result.Status.SKIPPED, result.Status.EXPECTED_FAILURE)
-        why = f": {explain.reason(each)}" if each.status in reasoned else ""
-        output.say(f"{each.status.upper() if bad else each.status:<7} {each.id}{why}")
-        if bad:
-            output.say(f"\n{explain.explain(each, shutil.get_terminal_size().columns)}\n")
-
-    def close(self) -> None:
-        """Nothing is left to print."""
+def print_result(each: "result.ScenarioResult") -> None:
+    """Print a line, and the explanation of a failure."""
+    bad, reasoned = each.status in result.BAD, (result.Status.SKIPPED, result.Status.EXPECTED_FAILURE)
+    why = f": {explain.reason(each)}" if each.status in reasoned else ""
+    output.say(f"{each.status.upper() if bad else each.status:<7} {each.id}{why}")
+    if bad:
+        output.say(f"\n{explain.explain(each, shutil.get_terminal_size().columns)}\n")
 
 
 def summary(counts: "Counter[result.Status]", unusable: int, overdrawn: int = 0) -> str:

@@ -12,7 +12,7 @@ import typer
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.run_options import RunOptions
-from lab.cli.run_output import JsonOutput, ProgressBar, TextOutput, exit_code, summary
+from lab.cli.run_output import JsonOutput, ProgressBar, exit_code, print_result, summary
 from lab.scenario.engine.interruption import Interruption, blocked
 from lab.scenario.files.errors import ScenarioError
 from text_input.printable import counted
@@ -48,7 +48,8 @@ class RunSession:
     _written: "dict[str, list[Path]]" = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self._printer = JsonOutput() if self.options.json else TextOutput()
+        self._json = JsonOutput() if self.options.json else None
+        self._print = self._json.add if self._json else print_result
 
     def run(self, cases: "Iterable[Case]") -> int:
         """Run scenarios. Returns the exit code.
@@ -78,7 +79,7 @@ class RunSession:
         self._counts[each.status] += 1
         self._overdrawn += each.timing is not None and each.timing.over_budget
         with blocked():  # a write to a full pipe that is interrupted can lose text
-            self._printer.add(each)
+            self._print(each)
             sys.stdout.flush()
         for verb, file in each.written:
             self._written.setdefault(verb, []).append(file)
@@ -108,8 +109,9 @@ class RunSession:
         elif not run.complete:
             stopped = f"the run stopped after {counted(run.failures, 'failure')}"
         with blocked():
-            self._printer.close()
-            if not self.options.json and (self._counts or self.faults):
+            if self._json:
+                self._json.close()
+            elif self._counts or self.faults:
                 output.say("\n" + summary(self._counts, len(self.faults), self._overdrawn))
             sys.stdout.flush()
         self.reports.close(self.faults, stopped or None)

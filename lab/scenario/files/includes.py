@@ -140,8 +140,7 @@ class _Expansion:
             tree.add_error(path, message)
             return [], []
         file = self._path(tree, path, name)
-        text = None if file is None else self._text(tree, path, file)
-        if file is None or text is None:
+        if file is None or (text := self._text(tree, path, file)) is None:
             return [], []
         rows = Tree(tree.file, errors=self._errors, included=file)
         found = read_rows(text, rows, _folder(file))

@@ -15,7 +15,6 @@ from lab.scenario.files.parameters import REFERENCE, Substitution, plain_text
 from lab.scenario.files.validation_messages import describe, describe_unknown_verb
 from lab.scenario.files.yaml_positions import Path, Tree, dotted, part_at
 from lab.scenario.model.named_files import FileScope
-from lab.scenario.model.scenario import HandsetTable
 from lab.scenario.model.step import Step
 from lab.scenario.model.step_union import VERBS, verb_of
 from text_input.model_errors import Mistake, located_errors, words
@@ -34,10 +33,6 @@ class Parts:
         self._scope = scope
         self._fixed: dict[Path, Any] = {}
 
-    def handset(self, path: Path, body: Any, labels: Mapping[str, str]) -> HandsetTable | None:
-        """The handset at `path`, or None with errors."""
-        return self._part(HandsetTable, path, body, labels)
-
     def step(self, path: Path, body: Any, labels: Mapping[str, str]) -> Step | None:
         """The step at `path`, or None with errors."""
         verb = verb_of(body)
@@ -46,9 +41,10 @@ class Parts:
             return None
         if has_reference(body):
             body = self._with_placeholders(VERBS[verb], body)
-        return self._part(VERBS[verb], path, body, labels)
+        return self.part(VERBS[verb], path, body, labels)
 
-    def _part(self, model: type[Part], path: Path, body: Any, labels: Mapping[str, str]) -> Part | None:
+    def part(self, model: type[Part], path: Path, body: Any, labels: Mapping[str, str]) -> Part | None:
+        """The part at `path`, or None with errors."""
         if path in self._fixed:
             return cast("Part | None", self._fixed[path])
         part = None

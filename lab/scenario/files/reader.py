@@ -90,15 +90,6 @@ class Case:
         return FilePath(self.file).parent
 
 
-def stem_of(file: FilePath) -> str:
-    """The name of a file without its suffix.
-
-    >>> stem_of(FilePath("a/incident-2021.scenario.yaml"))
-    'incident-2021'
-    """
-    return file.name.removesuffix(SUFFIX)
-
-
 def read(file: FilePath, root: FilePath | None = None) -> tuple[Case, ...]:
     """The scenarios of a file. Raises ScenarioError with all errors, also with those that a run would find.
 
@@ -234,18 +225,17 @@ class _FileReader:
     def _case(self, labels: dict[str, str], values: Mapping[str, Any], *, first: bool) -> Case | None:
         """The scenario of a combination, or None with errors."""
         tree = self.tree
-        known = [*labels]
-        fill = Substitution(values, tree.add_error, partial(self._missing, known, None))
+        fill = Substitution(values, tree.add_error, partial(self._missing, [*labels], None))
         apart = {"parameters", "handsets", "steps"}
         apart |= {name for name in _MATRIX if not first or not isinstance(tree.value.get(name), list)}
         body = {name: fill.apply(part, (name,)) for name, part in tree.value.items() if name not in apart}
-        handsets = {
-            name: self._parts.handset(("handsets", name), fill.apply(table, ("handsets", name)), labels)
-            for name, table in self._handsets.items()
-        }
+        handsets: dict[str, HandsetTable | None] = {}
+        for name, table in self._handsets.items():
+            place = ("handsets", name)
+            handsets[name] = self._parts.part(HandsetTable, place, fill.apply(table, place), labels)
         names = DefinedNames(handsets, {*labels})
         steps, chosen = self._case_steps(labels, values, names)
-        valid = {name: table or _DUMMY_HANDSET for name, table in handsets.items()}
+        valid = {name: handset or _DUMMY_HANDSET for name, handset in handsets.items()}
         body["handsets"] = valid or tree.value.get("handsets")
         body["steps"] = [_DUMMY_STEP if step is None else step for step in steps] or tree.value.get("steps")
         if body["steps"] == [] and tree.errors:
@@ -268,7 +258,7 @@ class _FileReader:
             return None
         return Case(
             tree.file,
-            stem_of(FilePath(tree.file)),
+            FilePath(tree.file).name.removesuffix(SUFFIX),
             labels,
             scenario.model_copy(update={"examples": (), "exclude": ()}),
             tuple((tree.position(("steps", at))[0], scenario.steps[at]) for at, _ in chosen),

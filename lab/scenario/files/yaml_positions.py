@@ -215,16 +215,10 @@ class _NodeReader:
     def __init__(self, tree: Tree, folder: str) -> None:
         self._tree = tree
         self._folder = folder
-        self._seen: set[int] = set()
 
     def value(self, node: yaml.Node, path: Path) -> Any:
         """The value of a node, which is at `path`."""
         self._tree.positions[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
-        if id(node) in self._seen or len(path) > _DEPTH_MAX:
-            message = "refers to another part of the file, or is nested too deep; use parameters"
-            self._tree.add_error(path, message, FileErrorCode.SYNTAX)
-            return None
-        self._seen.add(id(node))
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
         if isinstance(node, yaml.SequenceNode):
