@@ -71,6 +71,9 @@ node:            ## lint the OpenAPI document, try clients in TypeScript and Jav
 		else echo 'make node: skipped, because node or npm is missing here; try apt-get install nodejs npm'; fi
 
 audit: $(AUDIT)  ## check the locked requirements for known vulnerabilities, and write the bill of materials
+	mkdir -p build
+	$(BIN)/python -W ignore -m cyclonedx_py requirements requirements/run.txt --index-url pkg:pypi --pyproject pyproject.toml \
+		--output-reproducible --output-file build/sbom.cdx.json
 	$(BIN)/python -m tools.audit
 
 picture: $(RUN)  ## take the screenshot of the demo page for the README (needs Chromium)
@@ -102,7 +105,7 @@ lock:            ## pin the requirements of requirements/*.in again (needs uv)
 		--no-emit-index-url --no-emit-find-links --no-header --no-annotate -q --upgrade $$f.in -o $$f.txt; done
 
 clean:           ## remove build output
-	rm -rf .venv build dist
+	rm -rf .venv .cache build dist
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv

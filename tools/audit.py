@@ -1,4 +1,8 @@
-"""Known vulnerabilities of the locked requirements, by pip-audit."""
+"""`python -m tools.audit`: known vulnerabilities of the locked requirements, by pip-audit.
+
+Run from the project's folder. The exit code is 1 if a vulnerability is known, 0 also if no index answers: then a line
+says so.
+"""
 
 import json
 import subprocess
@@ -65,3 +69,14 @@ def read_result(result: dict[str, Any]) -> VulnerabilityReport:
 def _line(package: dict[str, Any], vulnerability: dict[str, Any]) -> str:
     corrected = ", ".join(vulnerability["fix_versions"]) or "no version"
     return f"{package['name']} {package['version']}: {vulnerability['id']}, corrected in {corrected}"
+
+
+def main() -> int:
+    """Print the findings. Returns the exit code."""
+    report = check(Path("requirements") / "audit.txt")
+    sys.stdout.writelines(f"{line}\n" for line in report.lines())
+    return 1 if report.found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,1 +1,0 @@
-"""What the locked requirements are, and which of them have known vulnerabilities."""
