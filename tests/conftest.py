@@ -1,6 +1,7 @@
-"""The Hypothesis profile, samples of expensive tests, and a summary of the tests that did not run."""
+"""The Hypothesis profile, interrupts, samples of expensive tests, and a summary of the tests that did not run."""
 
 import gc
+import signal
 from collections import Counter
 from typing import Any
 
@@ -10,6 +11,8 @@ import rich.style  # noqa: F401 - draws a random number; Hypothesis would import
 from tests.support import profiles
 
 profiles.load()
+# A job in the background of a shell ignores SIGINT, and so would the processes that tests interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _LEFT_OUT = pytest.StashKey[int]()
 
