@@ -34,6 +34,7 @@ NOT_AS_SIGNED = {
     ProblemCode.EVIDENCE_SIGNATURE_INVALID,
     ProblemCode.CHAIN_INVALID,
     ProblemCode.CHALLENGE_INVALID,
+    ProblemCode.CHALLENGE_SPENT,  # an earlier example with an invalid signature spent it
 }
 
 
