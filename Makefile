@@ -72,7 +72,7 @@ node:            ## lint the OpenAPI document, try clients in TypeScript and Jav
 
 audit: $(AUDIT)  ## check the locked requirements for known vulnerabilities, and write the bill of materials
 	mkdir -p build
-	$(BIN)/python -W ignore -m cyclonedx_py requirements requirements/run.txt --index-url pkg:pypi --pyproject pyproject.toml \
+	$(BIN)/python -W ignore -m cyclonedx_py requirements requirements/run.txt -i pkg:pypi --pyproject pyproject.toml \
 		--output-reproducible --output-file build/sbom.cdx.json
 	$(BIN)/python -m tools.audit
 

@@ -150,7 +150,7 @@ OPTIONS = st.builds(
 IGNORED = st.lists(st.sampled_from(OPTIONAL), max_size=2, unique=True).map(tuple)
 
 
-def check(
+def check_reading(
     slots: tuple[SimCard | None, ...], serving: Serving, options: ModemOptions, ignored: tuple[str, ...]
 ) -> None:
     """Read the modem once, and compare every member with the facts."""
@@ -242,7 +242,7 @@ def test_dialect_is_read_and_its_cell_is_the_fact(name: str, cell: Cell) -> None
     """Novatel writes a routing area between area and cell, Huawei 16 digits, MediaTek the LTE cell in +C5GREG."""
     serving = Serving(registration=Registration.ROAMING, plmn=CUBACEL, cell=cell)
     options = ModemOptions(forms=find_dialect(name), unsolicited=NOISE, seed=1)
-    check((cuban_sim(),), serving, options, ())
+    check_reading((cuban_sim(),), serving, options, ())
     if cell.technology is AccessTechnology.LTE:
         modem = EmulatedModem(ModemConfig(imeis=(IMEI,), slots=(None,), serving=serving), options)
         read = read_telephony(modem).telephony.serving
@@ -256,7 +256,7 @@ def test_dialect_is_read_and_its_cell_is_the_fact(name: str, cell: Cell) -> None
 def test_modem_of_mixed_forms_is_read_and_nothing_is_read_that_is_not_a_fact(
     slots: tuple[SimCard | None, ...], serving: Serving, options: ModemOptions, ignored: tuple[str, ...]
 ) -> None:
-    check(slots, serving, options, ignored)
+    check_reading(slots, serving, options, ignored)
 
 
 @pytest.mark.slow
@@ -265,4 +265,4 @@ def test_modem_of_mixed_forms_is_read_and_nothing_is_read_that_is_not_a_fact(
 def test_many_modems_of_mixed_forms_are_read(
     slots: tuple[SimCard | None, ...], serving: Serving, options: ModemOptions, ignored: tuple[str, ...]
 ) -> None:
-    check(slots, serving, options, ignored)
+    check_reading(slots, serving, options, ignored)
