@@ -1,7 +1,10 @@
 """The report about known vulnerabilities of the locked requirements."""
 
 import json
+import re
+import shlex
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,27 @@ def test_locked_requirements_name_no_host() -> None:
     locks = [file.read_text("utf-8") for file in (ROOT / "requirements").iterdir()]
     assert len(locks) == 8
     assert not any("://" in text for text in locks)
+
+
+@pytest.mark.slow
+def test_bill_has_each_locked_package_with_each_hash_and_always_the_same_bytes(tmp_path: Path) -> None:
+    pytest.importorskip("cyclonedx_py", reason="`make audit` installs cyclonedx-bom")
+    shown = ["make", "-n", "-o", ".venv/audit.stamp", "audit"]
+    recipe = subprocess.run(shown, cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    [line] = [each for each in recipe.replace("\\\n", " ").splitlines() if "cyclonedx_py" in each]
+    written = []
+    for name in ("one.json", "two.json"):
+        command = [sys.executable, *shlex.split(line)[1:-1], str(tmp_path / name)]
+        subprocess.run(command, cwd=ROOT, check=True)
+        written.append((tmp_path / name).read_text("utf-8"))
+    assert written[0] == written[1]
+    lock = (ROOT / "requirements" / "run.txt").read_text("utf-8")
+    components = json.loads(written[0])["components"]
+    pinned = {name.partition("[")[0] for name in re.findall(r"^([^\s=]+)==", lock, re.MULTILINE)}
+    assert {each["name"] for each in components} == pinned
+    found = {part["content"] for each in components for part in each["externalReferences"][0]["hashes"]}
+    assert found == set(re.findall(r"sha256:(\w+)", lock))
+    assert not any("://" in each["externalReferences"][0]["url"] for each in components)
 
 
 FOUND = {
