@@ -107,12 +107,17 @@ class Metrics:
         self.in_progress: Final = self._gauge("requests_in_progress", "Requests in progress.")
         self.judging: Final = self._gauge("judging", "Verdict requests that are judged or wait for it.")
         self.connections: Final = self._gauge("connections", "Open connections.")
+        self._processor = self._counter(
+            "processor_seconds", "Processor time of the server, user and system, up to its last response."
+        )
+        self._processor_counted = 0.0
         self._step = {step: self._steps.labels(step.value) for step in JudgingStep}
         self._durations_of: dict[str, Histogram] = {}
         self._requests_of: dict[tuple[str, str, int], Counter] = {}
 
     def page(self) -> bytes:
         """The metrics in Prometheus text format, version 0.0.4."""
+        self._count_processor_time()
         return generate_latest(self._registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -121,6 +126,7 @@ class Metrics:
         if duration is None:
             duration = self._durations_of[route] = self._durations.labels(route)
         duration.observe(seconds)
+        self._count_processor_time()
         key = (method, route, status)
         count = self._requests_of.get(key)
         if count is None:
@@ -144,6 +150,11 @@ class Metrics:
         """Add the seconds of each step of one judgement."""
         for step, seconds in spent.items():
             self._step[step].observe(seconds)
+
+    def _count_processor_time(self) -> None:
+        now = time.process_time()
+        self._processor.inc(now - self._processor_counted)
+        self._processor_counted = now
 
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"activation_{name}", text, labels, registry=self._registry)

@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -196,6 +197,15 @@ def test_metrics_count_verdicts_problems_requests_and_steps(server: LoggingServe
     assert server.metric('activation_step_seconds_sum{step="chain"}') > 0
     assert (server.metric("activation_judging"), server.metric("activation_connections") >= 1) == (0, True)
     assert server.metric("activation_requests_in_progress") == 1  # the one that asks
+
+
+def test_processor_time_is_that_of_the_process(server: LoggingServer) -> None:
+    started = time.process_time()
+    first, began = server.metric("activation_processor_seconds_total"), time.process_time()
+    while time.process_time() < began + 0.05:
+        server.ask("GET", "/healthz")
+    last = server.metric("activation_processor_seconds_total")
+    assert started <= first <= began < began + 0.05 <= last <= time.process_time()
 
 
 def test_requests_with_invented_paths_and_methods_add_no_metrics(server: LoggingServer) -> None:
