@@ -328,6 +328,10 @@ class StoreUnavailableError(Exception):
         self.fault = fault
 
 
+class ConstraintError(StoreUnavailableError):
+    """What was written breaks a constraint of the database, such as a serial that is taken. All was rolled back."""
+
+
 class SchemaError(StoreUnavailableError):
     """This server cannot use the database: it belongs to another program or a newer server."""
 

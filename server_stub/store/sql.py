@@ -24,7 +24,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 
 from server_stub.store.database import Database, make_private
 from server_stub.store.migrate import NEWEST, READ_VERSION, Migrations, copy_empty_to, migrate
-from server_stub.store.records import StoreFault, StoreUnavailableError
+from server_stub.store.records import ConstraintError, StoreFault, StoreUnavailableError
 from server_stub.store.schema import VERDICTS
 from server_stub.store.statements import prepare_verdicts
 from server_stub.store.transaction import ExpiredNonceCleanup, Reading, Transaction
@@ -76,6 +76,7 @@ class SqlStore:
         prepare_verdicts(self._dialect, lock=self._locking)
         driver = self._engine.dialect.loaded_dbapi
         self._errors = (SQLAlchemyError, driver.Error)
+        self._constraint_broken = driver.IntegrityError
         # SQLite has no server that could close a connection.
         self._closed_by_server = (driver.OperationalError,) if self._locking else ()
         self._cleanup = ExpiredNonceCleanup()
@@ -89,7 +90,10 @@ class SqlStore:
 
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
-        """A transaction that is committed at the end of the block, or rolled back if the block raises."""
+        """A transaction that is committed at the end of the block, or rolled back if the block raises.
+
+        Raises StoreUnavailableError, which is a ConstraintError if the database reports a broken constraint.
+        """
         # Waiting here for SQLite's write lock is cheap; SQLite itself would poll.
         if not self._locking and not self._turn.acquire(timeout=WAIT_SECONDS):
             raise StoreUnavailableError("too many transactions are waiting", StoreFault.LOCKED)
@@ -138,6 +142,8 @@ class SqlStore:
             yield cursor
             cursor.execute("COMMIT")
             committed = True
+        except self._constraint_broken as error:
+            raise ConstraintError("what was written breaks a constraint of the database") from error
         except self._errors as error:
             fault = fault_of(error)
             raise StoreUnavailableError(f"the database did not commit: {fault}", fault) from error

@@ -16,6 +16,7 @@ from server_stub.store.records import (
     PAGE_MAX,
     AuditQuery,
     CampaignPeriod,
+    ConstraintError,
     CursorError,
     Device,
     DeviceQuery,
@@ -69,6 +70,21 @@ def abandoned(store: Store) -> Iterator[Transaction]:
 
 
 # One device, one verdict
+
+
+@pytest.mark.parametrize("taken", [{"serial": 1}, {"jti": record(device(1).sub, 1).verdict.jti}])
+def test_broken_constraint_is_an_error_of_its_own_and_rolls_everything_back(
+    store: Store, taken: dict[str, object]
+) -> None:
+    first, second = record(device(1).sub, 1), record(device(1).sub, 2, jti="other")
+    broken = replace(second, verdict=second.verdict.model_copy(update=taken))
+    keep(store, records=(first,))
+    with pytest.raises(ConstraintError):
+        keep(store, device(1), records=(broken,))
+    keep(store, records=(second,))
+    with store.reading() as reading:
+        assert reading.device(device(1).sub) is None
+        assert reading.history(device(1).sub).items == (second, first)
 
 
 def test_device_is_read_back_unchanged(store: Store) -> None:
