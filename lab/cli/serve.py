@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lab.cli import database as databases
 from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.server_settings import SettingsCommand, with_settings
@@ -27,6 +26,7 @@ with deferred():
     from server_stub.admin import context, devices, keys
     from server_stub.api import json_log
     from server_stub.store import alembic_migrations, sql
+    from server_stub.store import records as store_records
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -65,13 +65,17 @@ def serve(
     try:
         # First, so that a failed start leaves no files behind.
         server.listen(settings.host, settings.port).close()
-        with server.hangups_held(), ExitStack() as undo:
-            if configured.database.is_new:
+        with server.hangups_held(), configured.database.held() as new, ExitStack() as undo:
+            if new:
                 undo.callback(configured.database.remove)
-            with databases.opened_store(configured.database, "; choose another --db") as store:
+            with closing(sql.SqlStore(configured.database, alembic_migrations)) as store:
                 if not settings.lab:
                     _check_no_test_clock(store)
                 _serve(configured, store, undo, accept_clock=accept_clock)
+    except store_records.StoreUnavailableError as error:
+        output.exit_with_error(
+            f"cannot use {configured.database}: {error}; choose another --db", output.ENVIRONMENT
+        )
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
     except lab_clock.LabDatabaseError as error:

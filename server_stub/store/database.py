@@ -1,8 +1,11 @@
 """Names a database: an SQLite file by its path, PostgreSQL by a URL, or one in memory. Shown without its password."""
 
+import fcntl
 import logging
 import os
 import stat
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -10,11 +13,15 @@ from typing import Final
 from sqlalchemy import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
+from server_stub.store.records import StoreFault, StoreUnavailableError
+
 _SCHEMES: Final = ("postgresql", "postgres")
 _DRIVER: Final = "postgresql+psycopg"
 _MEMORY: Final = URL.create("sqlite")
 _PRIVATE: Final = 0o600
 _LOG: Final = logging.getLogger(__name__)
+
+ONE_PROCESS: Final = "SQLite is for one process, since two are slower than one"
 
 
 class DatabaseError(ValueError):
@@ -65,10 +72,29 @@ class Database:
         """Whether a PostgreSQL server holds it."""
         return self.file is None and not self.in_memory
 
-    @property
-    def is_new(self) -> bool:
-        """Whether this is a file that does not exist yet."""
-        return self.file is not None and not self.file.exists()
+    @contextmanager
+    def held(self) -> Iterator[bool]:
+        """Be the only server on this file while the block runs. Yields whether the file is new.
+
+        The store must be opened and closed in the block: when a process closes a descriptor of a file, SQLite loses its
+        own locks on it. Other commands do not need the lock. Raises StoreUnavailableError.
+        """
+        if self.file is None:
+            yield False
+            return
+        with ExitStack() as stack:
+            try:
+                existed = self.file.exists()
+                make_private(self.file)
+                descriptor = os.open(self.file, os.O_RDONLY)
+                stack.callback(os.close, descriptor)
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                problem = f"another server uses it; {ONE_PROCESS}; end it, or use PostgreSQL for several"
+                raise StoreUnavailableError(problem, StoreFault.LOCKED) from error
+            except OSError as error:
+                raise StoreUnavailableError(f"cannot open {self}: {error.strerror}") from error
+            yield not existed and os.fstat(descriptor).st_size == 0
 
     def remove(self) -> None:
         """Delete the file and those of SQLite next to it."""

@@ -2,18 +2,42 @@
 
 import json
 import re
+import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from lab.cli.main import app
+from server_stub.store.database import Database
 from server_stub.store.records import DeviceQuery
 from tests.support.stores import open_store, schema_url
 
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
+
+
+REFUSED = "another server uses it; SQLite is for one process, since two are slower than one"
+
+
+@contextmanager
+def served(place: str, folder: Path) -> Iterator[tuple["subprocess.Popen[str]", str]]:
+    """The process of a server, and the first line that it prints."""
+    with subprocess.Popen(
+        [ACTIVATION, "serve", "--port", "0", "--database", place],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=folder,
+    ) as server:
+        assert server.stdout is not None
+        try:
+            yield server, server.stdout.readline()
+        finally:
+            server.terminate()
 
 
 def with_a_password(url: str) -> str:
@@ -23,24 +47,13 @@ def with_a_password(url: str) -> str:
 
 def test_device_is_locked_and_unlocked_with_postgresql(tmp_path: Path) -> None:
     with schema_url() as url:
-        place = with_a_password(url)
-        with subprocess.Popen(
-            [ACTIVATION, "serve", "--port", "0", "--database", place],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            cwd=tmp_path,
-        ) as server:
-            assert server.stdout is not None
-            try:
-                first = server.stdout.readline()
-                found = re.search(r"http://\S+", first)
-                assert found is not None
-                arguments = ["device", "--profile", "official-global", "--place", "havana", "--json"]
-                done = CliRunner().invoke(app, [*arguments, "--server", found[0]])
-            finally:
-                server.terminate()
-            printed = first + server.stdout.read()
+        with served(with_a_password(url), tmp_path) as (server, first):
+            found = re.search(r"http://\S+", first)
+            assert found is not None
+            arguments = ["device", "--profile", "official-global", "--place", "havana", "--json"]
+            done = CliRunner().invoke(app, [*arguments, "--server", found[0]])
+            server.terminate()
+            printed = first + server.communicate()[0]
         assert json.loads(done.stdout)["outcome"] == "locked"
         assert "***" in first
         assert "secret" not in printed
@@ -76,3 +89,48 @@ def test_unlock_does_not_create_a_missing_database(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["unlock", challenge, "--database", str(missing)])
     assert done.exit_code == 2
     assert not missing.exists()
+
+
+def test_a_second_server_on_an_sqlite_file_is_refused_until_the_first_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link.sqlite").symlink_to("a.sqlite")
+    with Database("a.sqlite").held() as new, closing(open_store("a.sqlite")):
+        before = {file: file.stat().st_size for file in tmp_path.iterdir()}
+        for place in ("a.sqlite", str(tmp_path / "a.sqlite"), "link.sqlite"):
+            done = CliRunner().invoke(app, ["serve", "--port", "0", "--db", place])
+            assert done.exit_code == 3
+            assert f"cannot use {place}: {REFUSED}; end it, or use PostgreSQL for several" in done.stderr
+        assert {file: file.stat().st_size for file in tmp_path.iterdir()} == before
+    with Database("link.sqlite").held() as again:
+        assert (new, again) == (True, False)
+
+
+@pytest.mark.slow
+def test_other_commands_work_while_a_server_runs_and_a_killed_one_leaves_no_lock(tmp_path: Path) -> None:
+    file = str(tmp_path / "a.sqlite")
+    with served(file, tmp_path) as (server, _):
+        challenge = "FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY"
+        for words, expected in (
+            (("admin", "token"), "operator."),
+            (("admin", "prune"), "Audit entries: 0 pruned."),
+            (("unlock", challenge), "device-unknown"),
+        ):
+            assert expected in CliRunner().invoke(app, [*words, "--db", file]).output
+        with served(file, tmp_path) as (second, first):
+            assert (REFUSED in first, second.wait()) == (True, 3)
+        server.kill()
+        server.wait()
+        with served(file, tmp_path) as (_, first):
+            assert "listens on" in first
+
+
+def test_a_server_that_holds_its_file_keeps_the_locks_of_sqlite(tmp_path: Path) -> None:
+    """Its own descriptor of the file is closed after the store is."""
+    file = tmp_path / "a.sqlite"
+    attempt = f"import sqlite3; sqlite3.connect({str(file)!r}, timeout=0).execute('BEGIN IMMEDIATE')"
+    with Database(file).held(), closing(open_store(file)) as store, store.transaction():
+        done = subprocess.run([sys.executable, "-c", attempt], capture_output=True, text=True, check=False)
+        assert "database is locked" in done.stderr
+    assert sqlite3.connect(file, timeout=0).execute("BEGIN IMMEDIATE")
