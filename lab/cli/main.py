@@ -126,6 +126,7 @@ REPORT: Final = LazyGroup(
 COMMANDS: Final[dict[str, Entry]] = {
     "demo": ("lab.cli.demo:demo", "Run all firmware in all places, and the demo stories."),
     "serve": ("lab.cli.serve:app", "Run the verdict server until it is interrupted."),
+    "load": ("lab.cli.load:load", "Load a verdict server, and measure what a verdict costs."),
     "proxy": ("lab.cli.proxy:run_proxy", "Run a proxy that injects network faults before a server."),
     "device": ("lab.cli.device:device", "Run one device through its setup."),
     "unlock": ("lab.cli.unlock:unlock", "Sign the unlock code for a lock screen's challenge."),

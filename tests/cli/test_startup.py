@@ -22,6 +22,7 @@ LIBRARIES = [*HEAVY, "pydantic", "requests", "rich.console", "babel", "stdnum"]
 WRONG = {
     "demo": "demo --html /nowhere/page.html",
     "serve": "serve --algorithm RSA",
+    "load": "load --duration 0",
     "proxy": "proxy --to http://127.0.0.1:9 --fault nothing",
     "device": "device --profile official-global --place nowhere",
     "unlock": "unlock AAAAA --algorithm RSA",
