@@ -20,6 +20,13 @@ class RawResponse:
         return json.loads(self.body)
 
 
+def free_port() -> str:
+    """A port of the loopback address that no process uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
 def connect(origin: str) -> socket.socket:
     address = urlsplit(origin)
     assert address.hostname

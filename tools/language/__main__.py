@@ -13,7 +13,8 @@ from typing import Final
 
 from tools.language.texts import texts, tracked
 
-SUFFIXES: Final = (".py", ".md", ".yaml", ".html", ".js", ".css")
+SUFFIXES: Final = (".py", ".md", ".yaml", ".html", ".js", ".css", ".service")
+NAMES: Final = ("Makefile", "Containerfile")
 WORDS: Final = Path(__file__).with_name("words.toml")
 UNCHECKED: Final = ("tools/language/", "tests/unit/tools/test_language.py", "fuzz/corpus/")
 """This check and its test name the words."""
@@ -45,7 +46,7 @@ def main(arguments: list[str]) -> int:
     """Print what was found. Returns the exit code."""
     given = [Path(name) for name in arguments]
     checked = (path for path in tracked() if not str(path).startswith(UNCHECKED))
-    paths = given or [path for path in checked if path.suffix in SUFFIXES or path.name == "Makefile"]
+    paths = given or [path for path in checked if path.suffix in SUFFIXES or path.name in NAMES]
     files = [file for path in paths for file in (sorted(path.rglob("*.py")) if path.is_dir() else [path])]
     found = list(findings(files, load_words()))
     sys.stdout.writelines(f"{line}\n" for line in found)
