@@ -21,6 +21,7 @@ from server_stub.api.logs import Log, RequestLog
 from server_stub.api.metrics import Metrics
 from server_stub.api.readiness import Outages, Readiness
 from server_stub.api.threads import calling_thread, worker_threads
+from server_stub.api.verdict_executor import VerdictExecutor
 from server_stub.key_repository import KeyRepository
 from server_stub.verdicts.service import VerdictService
 
@@ -80,7 +81,6 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
         openapi_url=None,
         redirect_slashes=False,
     )
-    judges = worker_threads(device.JUDGES) if threads else calling_thread
     in_force = LimitsInForce(limits, stopwatch)
     outages = Outages(log, metrics, stopwatch)
     app.state.limits, app.state.metrics, app.state.outages = in_force, metrics, outages
@@ -92,7 +92,9 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     app.around = extension.around if extension else unchanged
     app.injected_faults = partial(InjectedFaults, faults=faults, clock=stopwatch) if faults else unchanged
     app.state.service, app.state.repository, app.state.extension = service, repository, name
-    app.state.judges = device.VerdictExecutor(service, in_force, metrics, stopwatch, judges)
+    # One: the next group forms while this one is judged, and a second thread would only wait for the same commit.
+    judge = worker_threads(1) if threads else None
+    app.state.judges = VerdictExecutor(service, in_force, metrics, stopwatch, judge)
     app.state.readers = worker_threads(tuf.READERS) if threads else calling_thread
     app.state.readiness = Readiness(service, repository, outages, stopwatch)
     for module in (device, tuf, health) if repository is not None else (device, health):

@@ -22,6 +22,7 @@ CONTENT_TYPE: Final = CONTENT_TYPE_PLAIN_0_0_4
 METRICS_PATH: Final = "/metrics"
 
 _STEP_BUCKETS: Final = (5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1.0, 5.0)
+_GROUP_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64)
 _REQUEST_BUCKETS: Final = (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
 
@@ -92,6 +93,12 @@ class Metrics:
             "Time of one step of a judgement.",
             ["step"],
             buckets=_STEP_BUCKETS,
+            registry=self._registry,
+        )
+        self.group_verdicts: Final = Histogram(
+            "activation_group_verdicts",
+            "Verdicts of a group, which waited for one commit.",
+            buckets=_GROUP_BUCKETS,
             registry=self._registry,
         )
         self._durations = Histogram(

@@ -8,8 +8,13 @@ from typing import Final, Protocol
 
 
 class JudgingStep(StrEnum):
-    """The steps of judging in their order. `STORE` is the transaction without `DECIDE` and `SIGN` inside it."""
+    """The steps of judging, in the order in which they begin.
 
+    `WAIT` is the time in the queue and while others of the group are judged. `STORE` is the transaction without
+    `DECIDE`, `SIGN` and `COMMIT`, for which all of the group wait together.
+    """
+
+    WAIT = "wait"
     READ = "read"
     CHALLENGE = "challenge"
     CHAIN = "chain"
@@ -19,6 +24,7 @@ class JudgingStep(StrEnum):
     DECIDE = "decide"
     SIGN = "sign"
     STORE = "store"
+    COMMIT = "commit"
 
 
 class RateExceededError(Exception):

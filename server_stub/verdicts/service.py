@@ -1,13 +1,14 @@
 """The verdict service, without HTTP: challenges out, evidence in, signed verdicts out.
 
-A verdict, its serial and its spent nonce are committed together before the token is returned. Unattested evidence also
-gets a verdict, but no device record is read or written, and the verdict is only counted.
+A verdict, its serial and its spent nonce are committed together before the token is returned. Verdicts that are judged
+together have one commit. Unattested evidence also gets a verdict, but no device record is read or written, and the
+verdict is only counted.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, TypeVar
 
 from server_stub.attestation.chain import ChainVerifier, Statuses
 from server_stub.attestation.deviations import DeviationTreatment
@@ -21,12 +22,12 @@ from server_stub.reference_data.source_countries import CountryOf, unknown_count
 from server_stub.reference_data.time_zones import zone_at
 from server_stub.signing.key_material import Secrets
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.records import Device, NonceSpentError, StoreUnavailableError
+from server_stub.store.records import ConstraintError, Device, NonceSpentError, StoreUnavailableError
 from server_stub.store.transaction import Reading, Store, Transaction
 from server_stub.verdicts.appraiser import Appraised, Appraiser
 from server_stub.verdicts.claims import VerdictContext, build_verdict, next_serial
 from server_stub.verdicts.observer import NULL_OBSERVER, JudgingStep, RateExceededError, RequestObserver
-from server_stub.verdicts.outage import Outage, outage_of
+from server_stub.verdicts.outage import OUTAGE_ERRORS, Outage, outage_of
 from server_stub.verdicts.policy_in_force import PolicyInForce
 from server_stub.verdicts.records import case_of, device_after, device_of, record_of, shipped_as
 from wire.challenge import Challenge
@@ -69,16 +70,33 @@ class ServiceError(Exception):
         return cls(ProblemCode.UNAVAILABLE, outage.detail, outage.retry_after, outage)
 
     @classmethod
-    def of(
-        cls, error: StoreUnavailableError | ClockError | KeyRepositoryError | EvidenceError
-    ) -> "ServiceError":
+    def of(cls, error: "_RequestError") -> "ServiceError":
         """The answer to a request that failed with `error`."""
+        if isinstance(error, RateExceededError):
+            return cls(ProblemCode.TOO_MANY_REQUESTS, error.detail, error.retry_after)
         if not isinstance(error, EvidenceError):
             return cls.during(outage_of(error))
         if error.code is not ProblemCode.UNAVAILABLE:
             return cls(error.code, error.detail)
         outage = Outage.STATUS_LIST_UNUSABLE
         return cls(error.code, f"{outage}: {error.detail}", outage=outage)
+
+
+T = TypeVar("T")
+
+_RequestError = StoreUnavailableError | ClockError | KeyRepositoryError | EvidenceError | RateExceededError
+
+Answer = tuple[Verdict, str]
+"""A verdict, as claims and as the signed token."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictRequest:
+    """Evidence `token` that came from `address`, and the observer of its judgement."""
+
+    token: bytes
+    observer: RequestObserver = NULL_OBSERVER
+    address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +112,12 @@ class SigningContext:
     pseudonyms: Pseudonyms
     clock: Callable[[], int]
     random: Callable[[int], bytes]
+
+
+_Appraisal = tuple[RequestObserver, Appraised]
+
+_UNATTESTED_LAST: Final = "~"
+"""Sorts after the pseudonym of every device."""
 
 
 class VerdictService:
@@ -163,19 +187,24 @@ class VerdictService:
         self, token: bytes, observer: RequestObserver = NULL_OBSERVER, address: str | None = None
     ) -> tuple[Verdict, str]:
         """The verdict that answers evidence from `address`, as claims and as the signed token. Raises ServiceError."""
-        try:
-            appraised = self._appraiser.appraise(token, observer, address)
-            with self._store.transaction() as transaction:
-                self._spend(appraised, transaction, observer)
-                answer = self._decide(appraised, transaction, observer)
-            observer.record_step(JudgingStep.STORE)
-        except RateExceededError as error:
-            raise ServiceError(ProblemCode.TOO_MANY_REQUESTS, error.detail, error.retry_after) from error
-        except NonceSpentError as error:
-            raise ServiceError(ProblemCode.CHALLENGE_SPENT, NONCE_SPENT) from error
-        except (EvidenceError, StoreUnavailableError, KeyRepositoryError, ClockError) as error:
-            raise ServiceError.of(error) from error
+        [answer] = self.judge_group([VerdictRequest(token, observer, address)])
+        if isinstance(answer, BaseException):
+            raise answer
         return answer
+
+    def judge_group(self, requests: Sequence[VerdictRequest]) -> list[Answer | BaseException]:
+        """For each of `requests` its verdict, or why it has none: a ServiceError, or an error of this program.
+
+        All verdicts are recorded by one commit, after which they are returned. If it fails, no nonce is spent.
+        """
+        appraised = [self._appraised(request) for request in requests]
+        group = [
+            (request.observer, each)
+            for request, each in zip(requests, appraised, strict=True)
+            if isinstance(each, Appraised)
+        ]
+        recorded = iter(self._recorded(group))
+        return [next(recorded) if isinstance(each, Appraised) else _failure(each) for each in appraised]
 
     def check(self) -> None:
         """Raises ServiceError if no verdict could be signed now. Nothing is written."""
@@ -237,19 +266,62 @@ class VerdictService:
             transaction.put_device(replace(shipped_as(known, imei, transaction), activation=activation))
         return sub
 
-    def _spend(self, appraised: Appraised, transaction: Transaction, observer: RequestObserver) -> None:
-        """Spend the nonce. Raises NonceSpentError; the next time, it is known before the costly steps."""
-        try:
-            transaction.spend_nonce(appraised.nonce, appraised.now)
-        except NonceSpentError:
-            self._appraiser.spent.add(appraised.nonce, appraised.now)
-            observer.check_unattested()
-            raise
+    def _appraised(self, request: VerdictRequest) -> Appraised | BaseException:
+        request.observer.record_step(JudgingStep.WAIT)
+        return _outcome(self._appraiser.appraise, request.token, request.observer, request.address)
+
+    def _recorded(self, group: list[_Appraisal]) -> list[Answer | BaseException]:
+        """The answers to `group`, recorded by one commit; each by its own commit if one of them cannot be recorded."""
+        if not group:
+            return []
+        answers = _outcome(self._record, group)
+        if isinstance(answers, list):
+            return answers
+        outage = isinstance(answers, OUTAGE_ERRORS) and not isinstance(answers, ConstraintError)
+        if outage or len(group) == 1:
+            return [_failure(answers) for _ in group]
+        return [answer for each in group for answer in self._recorded([each])]
+
+    def _record(self, group: list[_Appraisal]) -> list[Answer | BaseException]:
+        _end_step(group, JudgingStep.WAIT)
+        with self._store.transaction() as transaction:
+            answers = self._decided(group, transaction)
+            _end_step(group, JudgingStep.WAIT)
+        _end_step(group, JudgingStep.COMMIT)
+        for (_, appraised), answer in zip(group, answers, strict=True):
+            if isinstance(answer, ServiceError):
+                # The next time, it is known before the costly steps.
+                self._appraiser.spent.add(appraised.nonce, appraised.now)
+        return answers
+
+    def _decided(self, group: list[_Appraisal], transaction: Transaction) -> list[Answer | BaseException]:
+        """The verdicts on `group`, and a ServiceError for each nonce that was spent before.
+
+        Two servers that judge the same nonces and devices take them in the same order, so they cannot deadlock:
+        first all nonces, then the devices, at last the counter of unattested ones.
+        """
+        answers: dict[int, Answer | BaseException] = {}
+        for number in sorted(range(len(group)), key=lambda number: group[number][1].nonce.value):
+            observer, appraised = group[number]
+            try:
+                transaction.spend_nonce(appraised.nonce, appraised.now)
+            except NonceSpentError:
+                answers[number] = _spent_before(observer)
+        _end_step(group, JudgingStep.STORE)
+        if len(answers) < len(group):
+            policy, key = self._in_force.establish(transaction), self._signing_key(transaction)
+            for number in sorted(
+                range(len(group)), key=lambda number: group[number][1].sub or _UNATTESTED_LAST
+            ):
+                if number not in answers:
+                    answers[number] = self._decide(group[number], transaction, policy, key)
+        return [answers[number] for number in range(len(group))]
 
     def _decide(
-        self, appraised: Appraised, transaction: Transaction, observer: RequestObserver
-    ) -> tuple[Verdict, str]:
-        policy = self._in_force.establish(transaction)
+        self, appraisal: _Appraisal, transaction: Transaction, policy: Policy, key: SigningKey
+    ) -> Answer:
+        observer, appraised = appraisal
+        observer.record_step(JudgingStep.WAIT)
         appraised = appraised.knowing(policy.boot_keys)
         device = device_of(appraised, transaction)
         context = self._context(appraised, device, transaction)
@@ -259,12 +331,17 @@ class VerdictService:
         rule = operator.rule(appraised.now) if operator else policy.decide(case)
         verdict = build_verdict(context, case, policy, rule)
         observer.record_step(JudgingStep.DECIDE)
-        token = self._signer.sign(verdict)
+        token = key.sign(verdict)
         observer.record_step(JudgingStep.SIGN)
         if device:
             transaction.append_verdict(record_of(appraised, verdict, token, self._pseudonyms))
             transaction.put_device(device_after(device, verdict, appraised.evidence))
+        observer.record_step(JudgingStep.STORE)
         return verdict, token
+
+    def _signing_key(self, _: Reading) -> SigningKey:
+        """The key that signs all verdicts of a transaction. Raises KeyRepositoryError if no key may."""
+        return self._signer.key if isinstance(self._signer, VerdictSigner) else self._signer
 
     def _context(
         self, appraised: Appraised, device: Device | None, transaction: Transaction
@@ -283,3 +360,30 @@ class VerdictService:
             serial=next_serial(newest, appraised.evidence),
             case=override.case if override else self._pseudonyms.case(sub),
         )
+
+
+def _end_step(group: list[_Appraisal], step: JudgingStep) -> None:
+    for observer, _ in group:
+        observer.record_step(step)
+
+
+def _spent_before(observer: RequestObserver) -> ServiceError:
+    """The answer to a request whose nonce was spent before."""
+    try:
+        observer.check_unattested()
+    except RateExceededError as error:
+        return ServiceError.of(error)
+    return ServiceError(ProblemCode.CHALLENGE_SPENT, NONCE_SPENT)
+
+
+def _outcome(call: Callable[..., T], *arguments: object) -> T | BaseException:
+    """The result of `call`, or the error that it raises: the error of one request must not fail the others."""
+    try:
+        return call(*arguments)
+    except BaseException as error:
+        return error
+
+
+def _failure(error: BaseException) -> BaseException:
+    """What a request gets that failed with `error`: a ServiceError, or `error` if it is one of this program."""
+    return ServiceError.of(error) if isinstance(error, _RequestError) else error

@@ -71,17 +71,23 @@ def test_agent_has_no_switch_for_tests() -> None:
             assert SWITCHES.isdisjoint(map(str.lower, names)), path
 
 
+ISOLATING = ["server_stub/verdicts/service.py"]
+"""The error of one request must not fail the others of its group, whatever it is."""
+
+
 def test_no_broad_except_no_long_function_and_no_mark_of_unfinished_work() -> None:
+    broad = []
     for path in SOURCES:
         for node in ast.walk(tree(path)):
             if isinstance(node, ast.ExceptHandler):
                 caught = node.type.id if isinstance(node.type, ast.Name) else ""
                 assert node.type is not None, f"{path}:{node.lineno}"
-                assert caught not in ("Exception", "BaseException"), f"{path}:{node.lineno}"
+                broad += [path] if caught in ("Exception", "BaseException") else []
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 assert (node.end_lineno or node.lineno) - node.lineno <= 70, f"{path}: {node.name}"
         words = (ROOT / path).read_text(encoding="utf-8").replace(":", " ").split()
         assert not {"TO" + "DO", "FIX" + "ME"} & set(words), path
+    assert broad == ISOLATING
 
 
 PRINTING = {"echo", "secho", "print", "Console"}

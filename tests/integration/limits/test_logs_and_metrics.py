@@ -23,7 +23,10 @@ from tests.support.sockets import connect, read_to_end
 from wire import media
 
 EVIDENCE = {"Content-Type": media.EVIDENCE}
-STEPS = {"read", "challenge", "chain", "signature", "appraise", "judge", "decide", "sign", "store"}
+STEPS = {
+    *("wait", "read", "challenge", "chain", "signature", "appraise", "judge"),
+    *("decide", "sign", "store", "commit"),
+}
 SPN = "Planted Operator"
 NAME = "planted-member"
 PLANTED = (IMEI, IMEI[:14], SECOND_IMEI, ICCID, ueid(IMEI), SPN, NAME, "23.1330", "82.3830", "192.0.2.99")
@@ -193,7 +196,8 @@ def test_metrics_count_verdicts_problems_requests_and_steps(server: LoggingServe
     assert [server.metric(asked % status) for status in (200, 400, 401)] == [1, 1, 1]
     assert server.metric('activation_request_seconds_count{route="/v1/verdicts"}') == 3
     counts = {step: server.metric(f'activation_step_seconds_count{{step="{step}"}}') for step in STEPS}
-    assert counts == dict.fromkeys(STEPS, 1.0) | {"read": 2.0}
+    assert counts == dict.fromkeys(STEPS, 1.0) | {"wait": 3.0, "read": 2.0}
+    assert server.metric("activation_group_verdicts_count") == 1
     assert server.metric('activation_step_seconds_sum{step="chain"}') > 0
     assert (server.metric("activation_judging"), server.metric("activation_connections") >= 1) == (0, True)
     assert server.metric("activation_requests_in_progress") == 1  # the one that asks
@@ -234,7 +238,7 @@ def test_the_steps_of_a_request_account_for_its_time() -> None:
     ]
     whole = re.search(r'^activation_request_seconds_sum\{route="/v1/verdicts"\} (\S+)$', page, re.MULTILINE)
     assert whole
-    assert sum(steps) == len(STEPS) + 1  # "read" consists of two parts
+    assert sum(steps) == len(STEPS) + 3 + 2  # "wait" consists of four parts, "store" of three
     assert (
         float(whole[1]) == sum(steps) + 2
     )  # from the headers to the observer, and from the last step to the response

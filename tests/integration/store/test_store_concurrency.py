@@ -16,6 +16,7 @@ import pytest
 import requests
 from sqlalchemy.exc import IntegrityError
 
+from firmware_profiles.model import KeyStorage
 from server_stub.admin.context import device_admin
 from server_stub.evidence.challenges import SpendableNonce
 from server_stub.server import ServerThread
@@ -31,10 +32,10 @@ from server_stub.store.records import (
 )
 from server_stub.store.sql import CONNECTIONS, SqlStore
 from server_stub.store.transaction import Transaction
-from server_stub.verdicts.service import ServiceError
+from server_stub.verdicts.service import ServiceError, VerdictRequest
 from tests.support.postgresql import own_server
 from tests.support.records import device, entry, fault, policy, record
-from tests.support.server_phone import Phone, service
+from tests.support.server_phone import Phone, facts, service
 from tests.support.stores import KINDS, open_store, place_of, schema_url
 from wire import media
 from wire.codes import Decision, ProblemCode
@@ -160,6 +161,31 @@ def test_evidence_sent_to_two_servers_gets_one_verdict(two: list[SqlStore]) -> N
         answers = at_once(judge, 2)
         assert answers.count(ProblemCode.CHALLENGE_SPENT) == 1, answers
     assert two[0].count() == 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("same", ["devices", "nonces and devices"])
+def test_groups_of_two_servers_in_opposite_orders_cannot_deadlock(two: list[SqlStore], same: str) -> None:
+    """A deadlock would be found by PostgreSQL after a second, and answered with 503."""
+    servers = [service(store) for store in two]
+    for server in servers:
+        server._random = secrets.token_bytes
+    phones = [Phone(boot=facts(imeis=(f"{number:015}",))) for number in range(5)]
+    phones += [Phone(KeyStorage.SOFTWARE)]
+    judged = Counter[int | ProblemCode]()
+    for _ in range(12):
+        groups = [[VerdictRequest(each.evidence(servers[0].challenge().nonce)) for each in phones]] * 2
+        if same == "devices":
+            groups[1] = [VerdictRequest(each.evidence(servers[0].challenge().nonce)) for each in phones]
+        groups[1] = groups[1][::-1]
+        for answers in at_once(lambda number, groups=groups: servers[number].judge_group(groups[number]), 2):
+            judged.update(
+                answer.code if isinstance(answer, ServiceError) else len(answer) for answer in answers
+            )
+    both = 12 * len(phones)
+    expected = {2: 2 * both} if same == "devices" else {2: both, ProblemCode.CHALLENGE_SPENT: both}
+    assert judged == expected
+    assert two[0].count() == (2 if same == "devices" else 1) * 12 * 5
 
 
 def test_next_answer_decides_one_of_simultaneous_requests_and_survives_a_failed_commit(
