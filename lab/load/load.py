@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import repeat
+from itertools import count, repeat
 from statistics import median
 from time import perf_counter, process_time
 from typing import Final
@@ -86,15 +86,16 @@ class LoadTest:
 
         The first verdicts of a server are slower.
         """
-        took = rate = 0.0
-        while took < min(_WARM_UP_SECONDS, self._options.seconds):
+        rate, least = 0.0, min(_WARM_UP_SECONDS, self._options.seconds)
+        for turn in count():
             tally = LoadTally(perf_counter())
             for step in (self.prepare(), self._send(tally, math.inf)):
                 deque(step, maxlen=0)
             if not tally.end:
                 raise LoadError("it sends no response to evidence")
-            took = tally.seconds
-            rate = (len(tally.latencies) or tally.errors.total()) / took
+            rate = max(rate, (len(tally.latencies) or tally.errors.total()) / tally.seconds)
+            if turn and tally.seconds >= least:
+                break
             self.wanted *= 2
         seconds = min(self._options.seconds, _LIFE_USED * NONCE_LIFETIME)
         self.wanted = 2 * self._options.connections + math.ceil(rate * seconds * _MORE)
