@@ -1,11 +1,9 @@
-"""Devices for benchmarks: the agent on the lab's emulated hardware, without the lab's timeline; and their evidence.
+"""Devices for benchmarks: the agent on the lab's emulated hardware, without the lab's timeline.
 
 A device is built before the measurement. The measurement contains its work: boot, setup wizard, AT dialogue with the
 modem, a new attested key, evidence, verification of the verdict, and sealing the state five times.
 """
 
-import secrets
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -24,12 +22,10 @@ from lab.handset.assembly import ImageBinding
 from lab.handset.builder import DeviceOptions, build_device
 from lab.handset.image import Trust
 from lab.manufacturer.manufacturer import Manufacturer
-from lab.simulation.standalone_evidence import RecordingTransport
 from lab.world.clock import World
 from lab.world.network import UpstreamTransport
 from lab.world.places import find_place
 from lab.world.seed import Seed
-from server_stub.evidence.challenges import Challenger
 from server_stub.verdicts.service import VerdictService
 from wire import media
 
@@ -60,28 +56,17 @@ class DirectTransport:
         return Answer(200, accept, self.service.answer(body).encode())
 
 
-@dataclass(frozen=True)
-class BenchmarkDevice:
-    """An agent, and the IMEIs of its device."""
-
-    agent: Agent
-    imeis: tuple[str, ...]
-
-    def ask(self) -> None:
-        """Boot and walk through setup until the request for a verdict."""
-        self.agent.boot()
-        for event in (LanguageChosen("en"), TermsAccepted(TERMS), SimpleEvent(EventKind.CONNECTED)):
-            self.agent.handle(event)
-
-    def activate(self) -> None:
-        """Boot and walk through setup. Raises RuntimeError if the device is not activated."""
-        self.ask()
-        if self.agent.state.lock is not Lock.ACTIVATED:
-            raise RuntimeError("the device was not activated, so nothing was measured")
+def activate(agent: Agent) -> None:
+    """Boot and walk through setup. Raises RuntimeError if the device is not activated."""
+    agent.boot()
+    for event in (LanguageChosen("en"), TermsAccepted(TERMS), SimpleEvent(EventKind.CONNECTED)):
+        agent.handle(event)
+    if agent.state.lock is not Lock.ACTIVATED:
+        raise RuntimeError("the device was not activated, so nothing was measured")
 
 
-def make_phone(number: int, transport: UpstreamTransport, world: World) -> BenchmarkDevice:
-    """A new device in Paris; `number` distinguishes it from others.
+def make_phone(number: int, transport: UpstreamTransport, world: World) -> Agent:
+    """The agent of a new device in Paris; `number` distinguishes it from others.
 
     Its image pins the verdict keys, so it uses no key repository.
     """
@@ -101,31 +86,14 @@ def make_phone(number: int, transport: UpstreamTransport, world: World) -> Bench
 
     trust = Trust(MANUFACTURER.issuer, MANUFACTURER.audience, MANUFACTURER.pinned_jwks)
     authority = MANUFACTURER.authority(PROFILE.hardware.keystore)
-    device = build_device(
+    return build_device(
         PROFILE,
         PLACE,
         seed,
         world,
         lambda _: ImageBinding(trust, transport, authority),
         options=DeviceOptions(ports=quiet_ports),
-    )
-    return BenchmarkDevice(device.new_agent(), device.imeis)
-
-
-def evidence_for(count: int) -> list[bytes]:
-    """The evidence of `count` devices for a server of the benchmark's manufacturer."""
-    challenger = Challenger(MANUFACTURER.secrets.nonce_key, secrets.token_bytes)
-    evidence: list[bytes] = []
-    for number in range(count):
-        now = int(time.time())
-        make_phone(number, RecordingTransport(challenger.issue(now), evidence), World(now)).ask()
-    return evidence
-
-
-def imeis_of(count: int) -> list[str]:
-    """The first IMEI of each of these devices."""
-    idle = RecordingTransport(Challenger(bytes(32), secrets.token_bytes).issue(0), [])
-    return [make_phone(number, idle, World()).imeis[0] for number in range(count)]
+    ).new_agent()
 
 
 class _Pinned:

@@ -17,8 +17,8 @@ class BudgetRow:
     """A budget and its measurement.
 
     `limit` names the work of the comparison, `unit_seconds` is its median time; `budget` and `ratio` are multiples
-    of it. `ratio` is None if the work cannot run here; `note` gives the reason. `peers` are the ratios of other
-    implementations of the same work.
+    of it. The budget is the most that `ratio` may be, or the least if `at_least`. `ratio` is None if the work cannot
+    run here; `note` gives the reason. `peers` are the ratios of other implementations of the same work.
     """
 
     name: str
@@ -28,6 +28,7 @@ class BudgetRow:
     unit_seconds: float | None = None
     peers: dict[str, float] = field(default_factory=dict)
     note: str = ""
+    at_least: bool = False
 
     def measured(self, timings: Timings, name: str, limit: str, **more: Any) -> "BudgetRow":
         """The row with the ratio of `name` to `limit`, and more of its members."""
@@ -40,9 +41,11 @@ class BudgetRow:
 
     @property
     def verdict(self) -> str:
-        """`within`, `OVER` or `not measured`."""
+        """`within`, `OVER`, `UNDER` or `not measured`."""
         if self.ratio is None:
             return "not measured"
+        if self.at_least:
+            return "within" if self.ratio >= self.budget else "UNDER"
         return "within" if self.ratio <= self.budget else "OVER"
 
 
@@ -65,7 +68,8 @@ def as_text(rows: Sequence[BudgetRow]) -> Iterator[str]:
     yield f"{'work':<45} {'measured':>10} {'budget':>10}"
     for row in rows:
         measured = "-" if row.ratio is None else f"{row.ratio:.2f} ×"
-        yield f"{row.name:<45} {measured:>10} {f'≤ {row.budget:.2f} ×':>10} {row.verdict}"
+        budget = f"{'≥' if row.at_least else '≤'} {row.budget:.2f} ×"
+        yield f"{row.name:<45} {measured:>10} {budget:>10} {row.verdict}"
         unit = ""
         if (seconds := row.unit_seconds) is not None:
             unit = f" ({seconds * 1e6:.0f} µs)" if seconds < 1e-3 else f" ({seconds * 1e3:.1f} ms)"

@@ -1,50 +1,76 @@
-"""Servers for measurements, each in its own process, and a client with little overhead.
+"""Servers for measurements: `activation serve` in processes of its own, and the service in this one."""
 
-Both run uvicorn with the options of the real server and one worker, so that only the application differs.
-"""
-
-import multiprocessing
-import socket
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
-from multiprocessing.connection import Connection
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager
+from tempfile import TemporaryDirectory
 from typing import Final
 
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
-
 from benchmarks.phones import MANUFACTURER
-from server_stub.api.app import create_app
+from lab.load.load import LoadOptions, LoadTest
+from lab.load.report import LoadReport
 from server_stub.configuration import Configuration
-from server_stub.server import build_service, listen, system_clock
+from server_stub.server import build_service, system_clock
 from server_stub.settings_sources import LoadedSettings
-from server_stub.store import alembic_migrations
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.service import VerdictService
-from wire import media
 
-_START_SECONDS: Final = 30
-_STOP_SECONDS: Final = 10
+_SERVE: Final = "from lab.cli.main import app; app()"
+_RATES: Final = ("--rate-per-address", "off", "--rate-per-device", "off", "--rate-operations", "off")
+_STOP_SECONDS: Final = 20
 
 
 @contextmanager
-def serving(serve: Callable[[Connection, str], None], place: str) -> Iterator["EvidenceClient"]:
-    """Run `serve` in its own process, and yield a client that is connected to it."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, place), daemon=True)
-    process.start()
-    try:
-        if not ours.poll(_START_SECONDS):
-            raise RuntimeError(f"the server did not start within {_START_SECONDS} s")
-        with closing(EvidenceClient(ours.recv())) as client:
-            yield client
-    finally:
-        process.terminate()
-        process.join(_STOP_SECONDS)
+def serving(database: str, *options: str, before: str = "") -> Iterator[str]:
+    """Run `activation serve` on `database` without rates, and yield its origin.
+
+    `before` are statements that its process runs first.
+    """
+    words = ["serve", "--port", "0", "--db", database, *_RATES, *options]
+    with TemporaryDirectory() as folder:
+        command = [sys.executable, "-c", before + _SERVE, *words, "--keys", folder]
+        with subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
+        ) as process:
+            assert process.stdout is not None
+            try:
+                line = process.stdout.readline()
+                if (found := re.search(r"http://\S+", line)) is None:
+                    raise RuntimeError(f"the server did not start: {line}")
+                yield found[0]
+            finally:
+                process.terminate()
+                process.wait(_STOP_SECONDS)
+
+
+def loaded(
+    origins: Mapping[str, str], options: LoadOptions, rounds: int
+) -> Iterator[Mapping[str, LoadReport]]:
+    """Measure these servers in turns, and yield the reports of each round by the name of the server.
+
+    Raises RuntimeError if anything else than verdicts came back.
+    """
+    with ExitStack() as stack:
+        tests = {
+            name: stack.enter_context(closing(LoadTest(origin, options))) for name, origin in origins.items()
+        }
+        for test in tests.values():
+            test.warm_up()
+        for turn in range(rounds):
+            order = list(tests.items())[:: -1 if turn % 2 else 1]
+            yield {name: _measured(test) for name, test in order}
+
+
+def _measured(test: LoadTest) -> LoadReport:
+    for step in test.prepare(), test.measure():
+        for _ in step:
+            pass
+    report = test.report()
+    if not report.passed:
+        raise RuntimeError(f"other responses than verdicts: {report.as_json()}")
+    return report
 
 
 def verdict_service(store: SqlStore, clock: Callable[[], int] = system_clock) -> VerdictService:
@@ -57,60 +83,3 @@ def verdict_service(store: SqlStore, clock: Callable[[], int] = system_clock) ->
         audience=MANUFACTURER.audience,
         clock=clock,
     )
-
-
-def serve_verdicts(pipe: Connection, place: str) -> None:
-    """The real server over the database at `place`."""
-    _run(create_app(verdict_service(SqlStore(place, alembic_migrations))), pipe)
-
-
-def serve_bare(pipe: Connection, _: str) -> None:
-    """One Starlette route that reads a body and returns as many bytes as a verdict has."""
-
-    async def answer(request: Request) -> Response:
-        await request.body()
-        return Response(b"x" * 900, media_type=media.VERDICT)
-
-    app = Starlette(routes=[Route(media.VERDICTS_PATH, answer, methods=["POST"])])
-    _run(app, pipe)
-
-
-def _run(app: Starlette, pipe: Connection) -> None:
-    """Send the port and run. The socket listens before the server runs, so clients can connect immediately."""
-    config = uvicorn.Config(app, access_log=False, log_config=None, server_header=False, lifespan="off")
-    listener = listen("127.0.0.1", 0)
-    pipe.send(listener.getsockname()[1])
-    uvicorn.Server(config).run(sockets=[listener])
-
-
-class EvidenceClient:
-    """Posts evidence over one persistent connection."""
-
-    def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-
-    def close(self) -> None:
-        """Close the connection."""
-        self._socket.close()
-
-    def post(self, evidence: bytes) -> bytes:
-        """The body of the response. Raises RuntimeError if its status is not 200."""
-        head = (
-            f"POST {media.VERDICTS_PATH} HTTP/1.1\r\nhost: localhost\r\naccept: {media.VERDICT}\r\n"
-            f"content-type: {media.EVIDENCE}\r\ncontent-length: {len(evidence)}\r\n\r\n"
-        )
-        self._socket.sendall(head.encode() + evidence)
-        answer_head, body, length = b"", b"", -1
-        while len(body) != length:
-            received = self._socket.recv(65536)
-            if not received:
-                raise RuntimeError("the server closed the connection")
-            body += received
-            if length < 0 and b"\r\n\r\n" in body:
-                answer_head, _, body = body.partition(b"\r\n\r\n")
-                fields = (line.lower().partition(b":") for line in answer_head.split(b"\r\n"))
-                length = next(int(value) for name, _, value in fields if name == b"content-length")
-        if not answer_head.startswith(b"HTTP/1.1 200"):
-            raise RuntimeError(f"the server answered {answer_head[9:12].decode()}: {body[:300].decode()}")
-        return body

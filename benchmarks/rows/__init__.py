@@ -6,15 +6,17 @@ from typing import Final
 
 from benchmarks.databases import KINDS
 from benchmarks.report import BudgetRow
-from benchmarks.rows import activation, algorithms, http_devices, http_verdict, scenarios, startup, verify
+from benchmarks.rows import activation, algorithms, scenarios, server, startup, verify
 
 ROWS: Final[tuple[tuple[str, Callable[[], BudgetRow]], ...]] = (
     ("verify", verify.measure),
     ("algorithms", partial(algorithms.measure, "sign", algorithms.SIGNING)),
     ("algorithms", partial(algorithms.measure, "verify", algorithms.VERIFYING)),
     ("activation", activation.measure),
-    *(("http_verdict", partial(http_verdict.measure, kind)) for kind in KINDS),
-    *(("http_devices", partial(http_devices.measure, kind)) for kind in KINDS),
+    *(("serve", partial(server.measure_verdict, kind)) for kind in KINDS),
+    ("judging", server.measure_judging),
+    ("groups", server.measure_grouping),
+    *(("devices", partial(server.measure_devices, kind)) for kind in KINDS),
     ("scenarios", scenarios.measure),
     *(("startup", partial(startup.measure, *row)) for row in startup.COMMANDS),
     ("startup", startup.measure_first_result),

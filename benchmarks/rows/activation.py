@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.hashes import SHA256
 
-from benchmarks.phones import DirectTransport, make_phone
+from benchmarks.phones import DirectTransport, activate, make_phone
 from benchmarks.report import BudgetRow
 from benchmarks.servers import verdict_service
 from benchmarks.timing import interleaved
@@ -31,8 +31,8 @@ def measure() -> BudgetRow:
     """Activate prepared devices, in turns with the bare operations."""
     world = World()
     transport = DirectTransport(verdict_service(SqlStore(), world.now))
-    phones = [make_phone(number, transport, world) for number in range((ROUNDS + 1) * CALLS)]
-    work = {"bare": bare_operations(), "here": lambda: phones.pop().activate()}
+    agents = [make_phone(number, transport, world) for number in range((ROUNDS + 1) * CALLS)]
+    work = {"bare": bare_operations(), "here": lambda: activate(agents.pop())}
     timings = interleaved(work, rounds=ROUNDS, calls=CALLS, clock=process_time_ns)
     return ROW.measured(timings, "here", "bare")
 
