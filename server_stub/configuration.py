@@ -17,9 +17,9 @@ from server_stub.reference_data.source_countries import (
     unknown_country,
 )
 from server_stub.reference_data.status_list import StatusListFile
-from server_stub.settings import Settings
+from server_stub.settings import TABLE, Settings
 from server_stub.settings_sources import LoadedSettings
-from server_stub.store.database import Database, DatabaseError
+from server_stub.store.database import ONE_PROCESS, Database, DatabaseError
 from server_stub.tls import TlsIdentity
 from text_input.files import UnusableFileError, may_be_read_by_others, read_text
 
@@ -61,6 +61,10 @@ class Configuration:
         settings = loaded.settings
         with _naming(loaded, "database"):
             database = Database(settings.database)
+        if settings.workers > 1 and not database.is_postgresql:
+            raise loaded.error(
+                "workers", f"{ONE_PROCESS}; name a PostgreSQL database with {TABLE['database'].options[0]}"
+            )
         with _naming(loaded, "policy"):
             policy = loading.load(settings.policy)
         with _naming(loaded, "source_countries"):

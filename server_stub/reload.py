@@ -90,6 +90,19 @@ class Reloader:
             self._log.warning("tls-certificate", problem=problem)
 
 
+def reloaded(present: Configuration) -> Configuration:
+    """The configuration of a new process of this server after a reload: `present` if the settings are wrong now."""
+    try:
+        new = Configuration.load(present.loaded.read_again())
+    except SettingsError:  # the running processes log it
+        return present
+    kept = {name: getattr(present.settings, name) for name in TABLE if not TABLE[name].reloads}
+    if bool(new.tls) != bool(present.tls):
+        kept |= {name: getattr(present.settings, name) for name in _TLS}
+    settings = new.settings.model_copy(update=kept)
+    return replace(new, loaded=replace(new.loaded, settings=settings))
+
+
 def _differences(old: Configuration, new: Configuration) -> set[str]:
     """The names of settings that differ, or whose file does."""
     names = {name for name in TABLE if getattr(old.settings, name) != getattr(new.settings, name)}

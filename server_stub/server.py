@@ -73,11 +73,10 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
     )
 
 
-def run(  # noqa: PLR0913 - the service, its address, and what else is served
+def run(  # noqa: PLR0913 - the service, its socket, and what else is served
     service: VerdictService,
-    host: str,
-    port: int,
-    announce: Callable[[str], None],
+    listener: socket.socket,
+    announce: Callable[[], None],
     *,
     admin: AdminContext | None = None,
     keep_days: int | None = None,
@@ -85,19 +84,17 @@ def run(  # noqa: PLR0913 - the service, its address, and what else is served
     reload: Callable[[LimitsInForce], None] | None = None,
     **options: Unpack[AppOptions],
 ) -> None:
-    """Serve on `host` and `port` until SIGINT or SIGTERM, then finish the accepted requests.
+    """Serve on `listener`, and close it, until SIGINT or SIGTERM, then finish the accepted requests.
 
     The application is that of `create_app` with `admin` and `options`. Prunes records older than
     `keep_days` by the clock of the machine, whatever the clock of `service`; without it, none. `tls` returns the
     context of each new connection; without it, the server speaks plain HTTP. SIGHUP calls `reload`. Calls `announce`
-    with the origin, for example `http://127.0.0.1:8080`, when the server is ready. The caller closes the store and the
-    repository. Raises OSError if the address cannot be used.
+    when the server is ready. The caller closes the store and the repository.
     """
-    with listen(host, port) as listener:
+    with listener:
         service.warm_up()
         app = create_app(service, admin=admin, **options)
-        scheme = "https" if tls else "http"
-        server = _server(app, lambda: announce(origin(listener, scheme)), tls)
+        server = _server(app, announce, tls)
         with ExitStack() as stack:
             if keep_days is not None:
                 clock = admin.clock_admin if admin else None
@@ -209,7 +206,7 @@ def _serve_until_signal(
 
     If the terminal of this process was closed, SIGHUP is the end instead.
     """
-    of_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and _has_terminal()
+    of_terminal = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN and has_terminal()
     hangups, ended, turn = SimpleQueue[signal.Signals | None](), Event(), Lock()
     handlers: dict[signal.Signals, Any] = dict.fromkeys((signal.SIGINT, signal.SIGTERM), server.handle_exit)
     if reload is not None:
@@ -233,7 +230,7 @@ def _serve_until_signal(
         Thread(target=serve, name="verdict-server", daemon=True).start()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, handlers)
         while hangups.get() is not None:
-            if of_terminal and not _has_terminal():
+            if of_terminal and not has_terminal():
                 server.should_exit = True
             elif reload is not None:
                 # Its own thread, since the database may not respond. Python prints an error of a thread.
@@ -255,7 +252,7 @@ def hangups_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _has_terminal() -> bool:
+def has_terminal() -> bool:
     """Whether this process has a terminal that is open. One that was started by `nohup` or systemd has none."""
     try:
         os.close(os.open("/dev/tty", os.O_RDONLY | os.O_NOCTTY))

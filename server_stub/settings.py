@@ -35,6 +35,8 @@ KEEP_DAYS: Final = 184
 
 KEEP_DAYS_MAX: Final = 36_500
 
+WORKERS_MAX: Final = 64
+
 _PASSWORD: Final = re.compile(r"://[^/@]*:[^/]*@|[?&]password=")
 _HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 _LIMITS: Final = ServerLimits()
@@ -122,6 +124,9 @@ class Settings(BaseModel):
         IsPath(lambda text: "://" not in text),
         IsSecret(lambda text: bool(_PASSWORD.search(text))),
     ] = _field("activation.sqlite", "Database of the records: SQLite file, or postgresql://…")
+    workers: Annotated[int, Field(ge=1, le=WORKERS_MAX), Group.RECORDS] = _field(
+        1, "Processes that serve, with PostgreSQL only."
+    )
     keys: Annotated[Path | None, Group.RECORDS] = _field(
         None, "Folder of the key repository, by default next to the database; created if it is empty."
     )

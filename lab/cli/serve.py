@@ -1,8 +1,11 @@
 """`activation serve`."""
 
+import gc
 import sys
-from contextlib import ExitStack, closing
-from dataclasses import replace
+from contextlib import ExitStack, closing, redirect_stderr
+from dataclasses import dataclass, replace
+from functools import partial
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,22 +22,28 @@ with deferred():
     from lab.api import extension as lab_extension
     from lab.api import worlds
     from lab.backend import forwarded_addresses, records
+    from lab.cli import main
     from lab.manufacturer import key_rotation, manufacturer
-    from server_stub import clock, key_repository, server
+    from server_stub import clock, configuration, key_repository, server, workers
     from server_stub import reload as reloading
     from server_stub.admin import clock as admin_clock
     from server_stub.admin import context, devices, keys
-    from server_stub.api import json_log
+    from server_stub.api import json_log, metrics
     from server_stub.store import alembic_migrations, sql
     from server_stub.store import records as store_records
+    from text_input import files
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
     from server_stub.api.extension import Extension
+    from server_stub.api.limits.settings import ServerLimits
+    from server_stub.api.logs import Log
     from server_stub.configuration import Configuration
+    from server_stub.reference_data.source_countries import CountryOf
+    from server_stub.settings_sources import LoadedSettings
     from server_stub.signing.key_material import Secrets
-    from server_stub.verdicts.service import VerdictService
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
 
@@ -64,14 +73,101 @@ def serve(
     settings = configured.settings
     try:
         # First, so that a failed start leaves no files behind.
-        server.listen(settings.host, settings.port).close()
-        with server.hangups_held(), configured.database.held() as new, ExitStack() as undo:
+        listener = server.listen(settings.host, settings.port)
+    except OSError as error:
+        output.exit_with_error(
+            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; choose another --host or --port",
+            output.ENVIRONMENT,
+        )
+    url = server.origin(listener, "https" if configured.tls else "http")
+    with listener, server.hangups_held():
+        if settings.workers == 1:
+            process = _Process(listener, json_log.json_log(sys.stderr), partial(_announce, url, configured))
+            _serve(configured, process, accept_clock=accept_clock)
+        else:
+            _serve_in_workers(configured, listener, url, accept_clock=accept_clock)
+
+
+@dataclass(frozen=True)
+class _Process:
+    """One process of the server. `announce` gets the admin token if it is new; `first` does what a start does once."""
+
+    listener: "socket.socket"
+    log: "Log"
+    announce: "Callable[[str | None], None]"
+    first: bool = True
+    shared: "metrics.SharedFolder | None" = None
+    """Where several processes count together; None for the only one."""
+
+    @property
+    def prunes(self) -> bool:
+        """Whether it removes old records: one process of several does."""
+        return self.shared is None or self.shared.number == 0
+
+
+def _serve_in_workers(
+    configured: "Configuration", listener: "socket.socket", url: str, *, accept_clock: bool
+) -> None:
+    """Serve in several processes. Exits with the code of this command if it is not 0."""
+    present = configured
+
+    def reload() -> None:
+        nonlocal present
+        present = reloading.reloaded(present)
+
+    processes = workers.ServerWorkers(
+        configured.settings.workers,
+        listener,
+        json_log.json_log(sys.stderr),
+        serve=lambda: partial(_serve_as_worker, present.loaded, accept_clock),
+        reload=reload,
+    )
+    try:
+        code = processes.run(partial(_announce, url, configured))
+    except workers.WorkerStartError as error:
+        output.say(error.problem, err=True)
+        code = error.code
+    if code:
+        raise typer.Exit(code)
+
+
+def _serve_as_worker(
+    loaded: "LoadedSettings",
+    accept_clock: bool,
+    worker: "workers.ServerWorker",
+) -> None:
+    """Serve in a process that `workers` started. The parent prints why it cannot."""
+    gc.set_threshold(main.GC_THRESHOLD)
+    log = json_log.json_log(sys.stderr, worker=worker.metrics.number)
+    with ExitStack() as until_ready:
+        printed = until_ready.enter_context(redirect_stderr(StringIO()))
+
+        def ready(token: str | None) -> None:
+            until_ready.close()
+            sys.stderr.write(printed.getvalue())
+            worker.parent.send(token)
+
+        process = _Process(worker.listener, log, ready, worker.first, worker.metrics)
+        try:
+            try:
+                _serve(configuration.Configuration.load(loaded), process, accept_clock=accept_clock)
+            except files.UserInputError as error:
+                output.exit_with_error(str(error))
+        except typer.Exit as error:
+            worker.parent.send(workers.WorkerStartError(printed.getvalue().strip(), error.exit_code))
+            sys.exit(error.exit_code)
+
+
+def _serve(configured: "Configuration", process: _Process, *, accept_clock: bool) -> None:
+    """Serve in this process. Exits with an error if the server cannot start."""
+    try:
+        with configured.database.held() as new, ExitStack() as undo:
             if new:
                 undo.callback(configured.database.remove)
             with closing(sql.SqlStore(configured.database, alembic_migrations)) as store:
-                if not settings.lab:
+                if not configured.settings.lab:
                     _check_no_test_clock(store)
-                _serve(configured, store, undo, accept_clock=accept_clock)
+                _serve_store(configured, store, process, undo, accept_clock=accept_clock and process.first)
     except store_records.StoreUnavailableError as error:
         output.exit_with_error(
             f"cannot use {configured.database}: {error}; choose another --db", output.ENVIRONMENT
@@ -84,11 +180,6 @@ def serve(
         advice = "" if error.fault is clock.ClockFault.OUT_OF_RANGE else ", or add --accept-clock"
         output.exit_with_error(
             f"cannot publish keys: {error.fault}; correct the clock{advice}", output.ENVIRONMENT
-        )
-    except OSError as error:
-        output.exit_with_error(
-            f"cannot listen on {settings.host} port {settings.port}: {error.strerror}; choose another --host or --port",
-            output.ENVIRONMENT,
         )
 
 
@@ -103,29 +194,23 @@ def _check_no_test_clock(store: "sql.SqlStore") -> None:
         )
 
 
-def _serve(
-    configured: "Configuration", store: "sql.SqlStore", undo: ExitStack, *, accept_clock: bool
+def _serve_store(
+    configured: "Configuration",
+    store: "sql.SqlStore",
+    process: _Process,
+    undo: ExitStack,
+    *,
+    accept_clock: bool,
 ) -> None:
     """Serve. Until everything that the settings name was found usable, `undo` removes a new database."""
     settings = configured.settings
     maker = manufacturer.Manufacturer(settings.seed)
     secrets = maker.secrets_signing_by(settings.algorithm)
-    log = json_log.json_log(sys.stderr)
     with ExitStack() as stack:
-        source: clock.ServerClock = clock.HostClock()
-        extension, country_of, served_limits = None, None, settings.limits
-        if settings.lab:
-            if not served_limits.trusted_proxies:
-                served_limits = replace(served_limits, trusted_proxies=(LOOPBACK,))
-            made = worlds.Worlds(
-                settings.seed, _world_records(store), worlds.without_rates(served_limits), log
-            )
-            stack.callback(made.close)
-            source, extension = _lab(secrets, store, made, stack)
-            country_of = forwarded_addresses.countries()  # emulated devices have addresses of their own
-            if settings.source_countries is None:
-                configured = replace(configured, country_of=country_of)
-        guard = admin_clock.guarded_clock(source, store, configured.keys)
+        lab = _lab(configured, secrets, store, process, stack) if settings.lab else None
+        if lab and settings.source_countries is None:
+            configured = replace(configured, country_of=lab.country_of)
+        guard = admin_clock.guarded_clock(lab.clock if lab else clock.HostClock(), store, configured.keys)
         if accept_clock:
             guard.accept()
         admin_clock.note_if_behind(guard, store)
@@ -144,25 +229,38 @@ def _serve(
             unchecked_clock=guard.unchecked,
             signer=_signer(configured, verdict_keys, guard),
         )
-        admin = _admin(configured, service, verdict_keys, clock_admin)
-        reloader = reloading.Reloader(configured, admin, log, country_of)
-        reloader.start()
+        admin = context.AdminContext.of(
+            service, keys=verdict_keys, clock_admin=clock_admin, real_clock=server.system_clock
+        )
+        reloader = reloading.Reloader(configured, admin, process.log, lab.country_of if lab else None)
+        token = _start_once(configured, admin, reloader) if process.first else None
         undo.pop_all()
-        token = first_token(configured.token_file, admin)
+        extension = lab.extension if lab else None
         server.run(
             service,
-            settings.host,
-            settings.port,
-            lambda url: _announce(url, configured, token),
+            process.listener,
+            lambda: process.announce(token),
             repository=verdict_keys.repository,
             admin=admin,
-            log=log,
-            limits=served_limits,
+            log=process.log,
+            limits=lab.limits if lab else settings.limits,
             tls=reloader.tls,
             reload=reloader.reload,
-            keep_days=settings.keep_days,
+            keep_days=settings.keep_days if process.prunes else None,
             extension=extension,
+            metrics=metrics.Metrics(extension.name if extension else None, process.shared),
         )
+
+
+def _start_once(
+    configured: "Configuration", admin: "context.AdminContext", reloader: "reloading.Reloader"
+) -> str | None:
+    """What the first process of a start does for all. Returns the admin token if it is new."""
+    own_token = configured.admin_token
+    if own_token is not None and admin.tokens.actor(own_token) is None:
+        admin.tokens.adopt(own_token, reason="--admin-token-file", by=devices.LOCAL)
+    reloader.start()
+    return first_token(configured.token_file, admin)
 
 
 def _keys(
@@ -193,22 +291,6 @@ def _signer(
     return signer
 
 
-def _admin(
-    configured: "Configuration",
-    service: "VerdictService",
-    verdict_keys: "keys.KeyAdmin",
-    clock_admin: "admin_clock.ClockAdmin",
-) -> "context.AdminContext":
-    """What operators use, with the admin token of the settings if they name one."""
-    admin = context.AdminContext.of(
-        service, keys=verdict_keys, clock_admin=clock_admin, real_clock=server.system_clock
-    )
-    own_token = configured.admin_token
-    if own_token is not None and admin.tokens.actor(own_token) is None:
-        admin.tokens.adopt(own_token, reason="--admin-token-file", by=devices.LOCAL)
-    return admin
-
-
 def _announce(url: str, configured: "Configuration", token: str | None) -> None:
     """Print what the server is and what to try. `token` is the admin token if it is new."""
     settings, token_file = configured.settings, configured.token_file
@@ -232,15 +314,35 @@ def _announce(url: str, configured: "Configuration", token: str | None) -> None:
     output.say(f"Operate it: activation admin devices search --server {url} --token-file {used}")
 
 
+@dataclass(frozen=True)
+class _Lab:
+    """What a server of a lab has instead. Its emulated devices have addresses of their own."""
+
+    clock: "clock.ServerClock"
+    extension: "Extension"
+    country_of: "CountryOf"
+    limits: "ServerLimits"
+
+
 def _lab(
-    secrets: "Secrets", store: "sql.SqlStore", made: "worlds.Worlds", stack: ExitStack
-) -> "tuple[clock.ServerClock, Extension]":
-    """The test clock of a lab, and its routes. Raises LabDatabaseError and ForeignRootError."""
-    lab_context.check_roots(secrets, made.seed)
+    configured: "Configuration",
+    secrets: "Secrets",
+    store: "sql.SqlStore",
+    process: _Process,
+    stack: ExitStack,
+) -> _Lab:
+    """The parts of a lab, until the end of `stack`. Raises LabDatabaseError and ForeignRootError."""
+    seed, limits = configured.settings.seed, configured.settings.limits
+    if not limits.trusted_proxies:
+        limits = replace(limits, trusted_proxies=(LOOPBACK,))
+    lab_context.check_roots(secrets, seed)
     lab_clock.adopt_database(store)
     reader = stack.enter_context(closing(sql.SqlStore(store.database)))
     test_clock = lab_clock.LabClock(reader, clock.HostClock())
-    return test_clock, lab_extension.lab_extension(lab_context.LabContext(made, test_clock))
+    made = worlds.Worlds(seed, _world_records(store), worlds.without_rates(limits), process.log)
+    stack.callback(made.close)
+    extension = lab_extension.lab_extension(lab_context.LabContext(made, test_clock))
+    return _Lab(test_clock, extension, forwarded_addresses.countries(), limits)
 
 
 def _world_records(store: "sql.SqlStore") -> "Callable[[], records.ReplaceableRecords | None]":

@@ -48,6 +48,7 @@ class AppOptions(TypedDict, total=False):
     limits: ServerLimits
     stopwatch: Callable[[], float]
     extension: Extension | None
+    metrics: Metrics | None
 
 
 def device_app(  # noqa: PLR0913 - the service, and what else is served, logged and limited

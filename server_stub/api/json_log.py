@@ -8,9 +8,9 @@ import structlog
 from server_stub.api.logs import Log
 
 
-def json_log(stream: TextIO) -> Log:
-    """A log of JSON lines in `stream`."""
-    log: Log = structlog.wrap_logger(
+def json_log(stream: TextIO, **members: object) -> Log:
+    """A log of JSON lines in `stream`, each of which has these members and is written in one call."""
+    log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         structlog.WriteLogger(stream),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[
@@ -19,4 +19,4 @@ def json_log(stream: TextIO) -> Log:
             structlog.processors.JSONRenderer(),
         ],
     )
-    return log
+    return log.bind(**members)

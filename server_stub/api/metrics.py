@@ -4,11 +4,23 @@ Label values come from closed sets (routes and codes of this program), so cardin
 an identifier of a device, an address or text from a request.
 """
 
+import os
 import time
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from pathlib import Path
+from typing import Final, Literal
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+    multiprocess,
+    values,
+)
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 
 from server_stub.evidence.pseudonyms import UNATTESTED
@@ -24,6 +36,23 @@ METRICS_PATH: Final = "/metrics"
 _STEP_BUCKETS: Final = (5e-5, 1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 1e-2, 5e-2, 0.1, 0.5, 1.0, 5.0)
 _GROUP_BUCKETS: Final = (1, 2, 4, 8, 16, 32, 64)
 _REQUEST_BUCKETS: Final = (1e-3, 2e-3, 5e-3, 1e-2, 2e-2, 5e-2, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class SharedFolder:
+    """Where several processes count together. One process at a time has this `number`; the next goes on counting."""
+
+    folder: Path
+    number: int
+
+    def use(self) -> None:
+        """Let all metrics of this process that are made from now on be in the folder."""
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(self.folder)
+        values.ValueClass = values.MultiProcessValue(lambda: self.number)  # type: ignore[no-untyped-call]
+
+    def forget(self) -> None:
+        """Remove the gauges of a process that has ended. Its counters stay."""
+        multiprocess.mark_process_dead(self.number, str(self.folder))  # type: ignore[no-untyped-call]
 
 
 class Cut(StrEnum):
@@ -57,14 +86,20 @@ class Limit(StrEnum):
 class Metrics:
     """The metrics of `/metrics`. Counting one request takes a few microseconds. `extension` is the name of one.
 
+    With `shared` they are those of several processes, and there are no others in this one.
+
     The public counters have one label: the code of a problem, a `Limit`, a `Cut`, an `Outage`, a `RecordKind`.
     """
 
-    def __init__(self, extension: str | None = None) -> None:
+    def __init__(self, extension: str | None = None, shared: SharedFolder | None = None) -> None:
+        self._shared = shared
+        if shared is not None:
+            shared.use()
         self._registry = CollectorRegistry()
         if extension is not None:
-            self._gauge(extension, "This server has an extension.").set(1)
-        ProcessCollector(registry=self._registry)
+            self._gauge(extension, "This server has an extension.", mode="livemax").set(1)
+        if self._shared is None:
+            ProcessCollector(registry=self._registry)
         self._verdicts = self._counter("verdicts", "Signed verdicts.", "decision", "reason", "by")
         self.problems: Final = self._counter(
             "problems", "Requests that were answered with a problem document.", "code"
@@ -86,7 +121,10 @@ class Metrics:
         for kind in RecordKind:
             self.pruned.labels(kind)
         self._oldest = self._gauge(
-            "oldest_record_age_seconds", "Age of the oldest record that can be pruned.", "records"
+            "oldest_record_age_seconds",
+            "Age of the oldest record that can be pruned.",
+            "records",
+            mode="livemax",
         )
         self._steps = Histogram(
             "activation_step_seconds",
@@ -109,8 +147,10 @@ class Metrics:
             registry=self._registry,
         )
         self.ready: Final = self._gauge(
-            "ready", "Whether the last request for /readyz found the server ready."
+            "ready", "Whether the last request for /readyz found the server ready.", mode="livemin"
         )
+        if self._shared is not None:
+            self.ready.set(1)  # a worker that was not asked does not make the server unready
         self.in_progress: Final = self._gauge("requests_in_progress", "Requests in progress.")
         self.judging: Final = self._gauge("judging", "Verdict requests that are judged or wait for it.")
         self.connections: Final = self._gauge("connections", "Open connections.")
@@ -125,7 +165,11 @@ class Metrics:
     def page(self) -> bytes:
         """The metrics in Prometheus text format, version 0.0.4."""
         self._count_processor_time()
-        return generate_latest(self._registry)
+        registry = self._registry
+        if self._shared is not None:
+            registry = CollectorRegistry()
+            multiprocess.MultiProcessCollector(registry, str(self._shared.folder))  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request. `method` and `route` must come from closed sets."""
@@ -149,9 +193,19 @@ class Metrics:
             self._unattested.labels(verdict.decision.value, verdict.reason.value).inc()
 
     def oldest(self, kind: RecordKind, at: int | None) -> None:
-        """The oldest record that can be pruned is from `at`, seconds since the epoch; None if there is none."""
-        age = (lambda: 0.0) if at is None else (lambda: max(0.0, time.time() - at))
-        self._oldest.labels(kind.value).set_function(age)
+        """The oldest record that can be pruned is from `at`, seconds since the epoch; None if there is none.
+
+        Over several processes its age is that of this call.
+        """
+
+        def age() -> float:
+            return 0.0 if at is None else max(0.0, time.time() - at)
+
+        gauge = self._oldest.labels(kind.value)
+        if self._shared is None:
+            gauge.set_function(age)
+        else:
+            gauge.set(age())
 
     def steps(self, spent: dict[JudgingStep, float]) -> None:
         """Add the seconds of each step of one judgement."""
@@ -166,5 +220,8 @@ class Metrics:
     def _counter(self, name: str, text: str, *labels: str) -> Counter:
         return Counter(f"activation_{name}", text, labels, registry=self._registry)
 
-    def _gauge(self, name: str, text: str, *labels: str) -> Gauge:
-        return Gauge(f"activation_{name}", text, labels, registry=self._registry)
+    def _gauge(
+        self, name: str, text: str, *labels: str, mode: Literal["livesum", "livemin", "livemax"] = "livesum"
+    ) -> Gauge:
+        """A gauge; `mode` is how those of several processes become one."""
+        return Gauge(f"activation_{name}", text, labels, registry=self._registry, multiprocess_mode=mode)

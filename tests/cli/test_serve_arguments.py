@@ -31,6 +31,12 @@ ACTIVATION = str(Path(sys.executable).with_name("activation"))
         (["--keys", "/dev/null"], "--keys: /dev/null is not a folder"),
         (["--tls-cert", "missing.pem"], "--tls-cert: set --tls-key (ACTIVATION_SERVER_TLS_KEY) too"),
         (["--tls-cert", "missing.pem", "--tls-key", "x"], "--tls-cert: cannot read missing.pem"),
+        (
+            ["--workers", "2"],
+            "--workers: SQLite is for one process, since two are slower than one; name a PostgreSQL database with --db",
+        ),
+        (["--workers", "0"], "--workers: '0' cannot be used"),
+        (["--workers", "65", "--db", "postgresql://db.example/x"], "--workers: '65' cannot be used"),
         (["--config", "missing.toml"], "--config: cannot read missing.toml: No such file"),
         (["--rate-admin", "often"], "--rate-admin: 'often' is not a rate; write 30/minute"),
     ],

@@ -5,7 +5,7 @@ import sys
 import time
 
 from server_stub.configuration import Configuration
-from server_stub.server import build_service, run
+from server_stub.server import build_service, listen, origin, run
 from server_stub.settings import Settings
 from server_stub.settings_sources import LoadedSettings
 from server_stub.store import alembic_migrations
@@ -31,7 +31,8 @@ def main() -> None:
         clock=lambda: int(time.time()),
         random=secrets.token_bytes,
     )
-    run(service, configured.settings.host, configured.settings.port, announce)
+    listener = listen(configured.settings.host, configured.settings.port)
+    run(service, listener, lambda: announce(origin(listener)))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ VALUES: dict[str, tuple[str, str, Any]] = {
     "hosts": ("a.example, [::1]", '["a.example", "[::1]"]', ("a.example", "[::1]")),
     "trusted_proxies": ("192.0.2.1", '["192.0.2.1"]', (ip_network("192.0.2.1"),)),
     "database": ("/r/a.sqlite", '"/r/a.sqlite"', "/r/a.sqlite"),
+    "workers": ("3", "3", 3),
     "keys": ("/r/keys", '"/r/keys"', Path("/r/keys")),
     "algorithm": ("ML-DSA-65", '"ML-DSA-65"', Algorithm.ML_DSA_65),
     "seed": ("other", '"other"', "other"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from server_stub.api.limits.settings import ServerLimits
 from server_stub.configuration import Configuration
-from server_stub.server import build_service, run
+from server_stub.server import build_service, listen, origin, run
 from server_stub.settings import Settings
 from server_stub.settings_sources import LoadedSettings
 from server_stub.store import alembic_migrations
@@ -45,11 +45,11 @@ def main() -> None:
         audience=MANUFACTURER.audience,
     )
     store.seconds = float(sys.argv[2])
+    listener = listen(configured.settings.host, configured.settings.port)
     run(
         service,
-        configured.settings.host,
-        configured.settings.port,
-        say,
+        listener,
+        lambda: say(origin(listener)),
         limits=ServerLimits(grace_seconds=float(sys.argv[3])),
     )
 

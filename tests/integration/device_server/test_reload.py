@@ -247,17 +247,19 @@ def test_each_setting_changes_or_is_named_as_one_that_needs_a_restart(tmp_path: 
         "policy": "example",
         "source_countries": "table.csv",
         "tls_cert": "valid.pem",
-        "tls_key": "valid.pem",
     }
+    together = {"tls_cert": ("tls_key", "valid.pem"), "workers": ("database", "postgresql://db.example/x")}
     names = [name for name in TABLE if not name.startswith("tls_")]
     with running(tmp_path, "") as server:
         for name in (*names, "tls_cert"):
             line = f"{name} = '{files[name]}'" if name in files else f"{name} = {VALUES[name][1]}"
-            if name == "tls_cert":
-                line += f"\ntls_key = '{files['tls_key']}'"
+            expected = [name]
+            if name in together:
+                other, value = together[name]
+                line += f"\n{other} = '{value}'"
+                expected = sorted([name, other])
             event, fields = server.reload(line)
             assert event == "settings-reloaded", fields
-            expected = [name, "tls_key"] if name == "tls_cert" else [name]
             restart = not TABLE[name].reloads or name == "tls_cert"
             assert fields["need_restart"] == (expected if restart else []), name
             assert restart or name in fields["changed"]
