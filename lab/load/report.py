@@ -111,8 +111,8 @@ class LoadReport:
         table.add_column()
         table.add_row("verdicts", f"{self.verdicts:,}", f"in {self.seconds:.2f} s")
         table.add_row("verdicts a second", f"{self.verdicts_per_second:.1f}")
-        table.add_row("latency, median", _shown(self.p50))
-        table.add_row("latency, 99 % at most", _shown(self.p99))
+        table.add_row("latency p50", _shown(self.p50))
+        table.add_row("latency p99", _shown(self.p99))
         for (status, code), count in sorted(self.errors.items()):
             table.add_row(f"error {status}", f"{count:,}", code)
         table.add_row("lost connections", f"{self.lost_connections:,}")

@@ -67,7 +67,7 @@ def test_load_measures_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_text_has_the_numbers_in_80_columns(server: ServerThread) -> None:
     lines = load(server.origin).stdout.splitlines()
     assert max(map(len, lines)) <= 80
-    for name in ("verdicts a second", "latency, median", "lost connections", "multiple of its signatures"):
+    for name in ("verdicts a second", "latency p50", "lost connections", "multiple of its signatures"):
         assert [line for line in lines if name in line]
 
 
