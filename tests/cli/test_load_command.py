@@ -90,7 +90,7 @@ def test_used_up_evidence_ends_the_measurement(server: ServerThread, monkeypatch
 
 @pytest.mark.slow
 def test_rates_of_the_server_are_errors_with_advice() -> None:
-    limits = ServerLimits(rate_per_device=read_rate("20/minute"), rate_operations=read_rate("1/minute"))
+    limits = ServerLimits(rate_per_device=read_rate("1/minute"), rate_operations=read_rate("1/minute"))
     with ServerThread(service(), limits=limits) as running:
         shown = numbers(running.origin, code=1)
     [error] = shown["errors"]
