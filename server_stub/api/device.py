@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from fastapi.routing import APIRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from server_stub.api.error_responses import SCHEMAS, problem_responses
 from server_stub.api.http_rules import check_accepts, check_content_type
+from server_stub.api.problems import ApiError, rejected
 from server_stub.api.readiness import JUDGING
+from server_stub.verdicts.service import ServiceError
 from wire import media
 from wire.challenge import Challenge
 
@@ -75,3 +79,32 @@ async def request_verdict(request: Request) -> Response:
     request.state.reason = claims.reason
     request.state.rule = claims.policy.rule
     return Response(token, headers=_NO_STORE, media_type=media.VERDICT)
+
+
+_ROUTES: Final = {route.path: route for route in router.routes if isinstance(route, APIRoute)}
+
+
+class DeviceRequests:
+    """ASGI middleware that calls the endpoints above without FastAPI, which costs half as much as the signatures.
+
+    `app` answers everything else, such as other methods of the same resources.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer the request of a device, or pass any other request on."""
+        route = None
+        if scope["type"] == "http" and scope["method"] == "POST" and not scope.get("root_path"):
+            route = _ROUTES.get(scope["path"])
+        if route is None:
+            await self._app(scope, receive, send)
+            return
+        scope["route"] = route
+        request = Request(scope, receive)
+        try:
+            response: Response = await route.endpoint(request)
+        except (ApiError, ServiceError) as error:
+            response = await rejected(request, error)
+        await response(scope, receive, send)

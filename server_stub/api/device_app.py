@@ -98,6 +98,7 @@ def device_app(  # noqa: PLR0913 - the service, and what else is served, logged 
     app.state.judges = VerdictExecutor(service, in_force, metrics, stopwatch, judge)
     app.state.readers = worker_threads(tuf.READERS) if threads else calling_thread
     app.state.readiness = Readiness(service, repository, outages, stopwatch)
+    app.add_middleware(device.DeviceRequests)
     for module in (device, tuf, health) if repository is not None else (device, health):
         app.router.routes.extend(module.router.routes)
     return app

@@ -69,12 +69,9 @@ class ApiError(Exception):
 def install(app: FastAPI) -> None:
     """Let `app` answer every error with a problem document."""
 
-    @app.exception_handler(ApiError)
-    @app.exception_handler(ServiceError)
-    async def rejected(request: Request, error: ApiError | ServiceError) -> Response:
-        if isinstance(error, ServiceError) and error.outage is not None:
-            request.app.state.outages.failed(error.outage)
-        return refusal(request, error)
+    for rejection in (ApiError, ServiceError):
+        app.exception_handler(rejection)(rejected)
+    app.exception_handler(Exception)(internal)
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> Response:
@@ -82,15 +79,6 @@ def install(app: FastAPI) -> None:
         where = sorted({str(part["loc"][0]) for part in error.errors()})
         detail = f"the {' and the '.join(where)} of this request does not match /openapi.json"
         return problem(request, 422, ProblemCode.REQUEST_INVALID, detail)
-
-    @app.exception_handler(Exception)
-    async def internal(request: Request, error: Exception) -> Response:
-        """Logs the kind and place of the error but not its message, which may quote input."""
-        frames = traceback.extract_tb(error.__traceback__)
-        where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
-        request.state.failure = f"{type(error).__name__} at {where}"
-        detail = "the server failed; its log has the details of this instance"
-        return problem(request, 500, ProblemCode.INTERNAL, detail)
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> Response:
@@ -102,6 +90,25 @@ def install(app: FastAPI) -> None:
             allowed = allowed_methods(request.app.openapi()["paths"], request.url.path)
             headers["Allow"] = allowed or (error.headers or {}).get("Allow", "GET")
         return problem(request, error.status_code, *known, headers)
+
+
+async def rejected(request: Request, error: ApiError | ServiceError) -> Response:
+    """The problem document of `error`. An outage is counted."""
+    if isinstance(error, ServiceError) and error.outage is not None:
+        request.app.state.outages.failed(error.outage)
+    return refusal(request, error)
+
+
+async def internal(request: Request, error: Exception) -> Response:
+    """The response to an error of this program.
+
+    The log gets the kind and place of the error but not its message, which may quote input.
+    """
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else "nowhere"
+    request.state.failure = f"{type(error).__name__} at {where}"
+    detail = "the server failed; its log has the details of this instance"
+    return problem(request, 500, ProblemCode.INTERNAL, detail)
 
 
 def problem(  # noqa: PLR0913 - the members of a problem document
