@@ -6,6 +6,7 @@ while no server ran is no fault.
 """
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
@@ -77,38 +78,68 @@ class HostClock:
         return ClockReading(time.time(), time.clock_gettime(self._BOOT))
 
 
+@dataclass(frozen=True, slots=True)
+class ClockEvidence:
+    """What a store shows of the time: when the newest record or publication is from, 0 if there is none.
+
+    `behind` says that a process found its clock behind, and that this clock was not accepted since. `number` is how
+    often a clock was accepted.
+    """
+
+    newest: int = 0
+    behind: bool = False
+    number: int = 0
+
+
+_NO_EVIDENCE: Final = ClockEvidence()
+
+
 class GuardedClock:
     """Returns seconds since the epoch, and raises ClockError instead while the clock is wrong.
 
-    `newest` is the time of the newest record or publication, if there is any; `behind` says that an earlier process
-    found the clock behind. A clock that was stepped and is right again needs no acceptance: nothing wrong was signed.
-    One that was behind needs it, also after the time of that record has come.
+    `evidence` is what the store shows, `newer` reads it again, if it can. A clock that was stepped and is right again
+    needs no acceptance: nothing wrong was signed. One that was behind needs it, also after the time of that record has
+    come. A wrong clock notices an acceptance on another process, and then begins as after a restart of this one.
     """
 
-    def __init__(self, clock: ServerClock, newest: int | None = None, *, behind: bool = False) -> None:
+    def __init__(
+        self,
+        clock: ServerClock,
+        evidence: ClockEvidence = _NO_EVIDENCE,
+        newer: Callable[[], ClockEvidence | None] = lambda: None,
+    ) -> None:
         self._clock = clock
-        self._start = clock.read()
-        self._newest = newest or 0
-        self._behind = behind
+        self._newer = newer
+        self._begin(evidence)
+
+    def _begin(self, evidence: ClockEvidence) -> None:
+        self._start = self._clock.read()
+        self._newest, self._behind, self._number = evidence.newest, evidence.behind, evidence.number
         self._stepped_behind = False
 
     def __call__(self) -> int:
         """Seconds since the epoch, to be signed or published. Raises ClockError."""
         now = self._clock.read()
         if fault := self._judge(now):
-            raise ClockError(fault)
+            if self.fault:  # unless it was accepted elsewhere
+                raise ClockError(fault)
+            now = self._clock.read()
         self._newest = max(self._newest, int(now.wall))
         return int(now.wall)
 
     @property
     def fault(self) -> ClockFault | None:
         """What is wrong with the clock now."""
-        return self._judge(self._clock.read())
+        fault = self._judge(self._clock.read())
+        if fault and (found := self._newer()) and found.number > self._number:
+            self._begin(found)
+            fault = self._judge(self._clock.read())
+        return fault
 
     @property
     def behind(self) -> bool:
         """Whether the clock is, or was, before the newest record or publication, since it was right or accepted."""
-        self._judge(self._clock.read())
+        _ = self.fault
         return self._behind or self._stepped_behind
 
     def unchecked(self) -> int:
@@ -125,11 +156,10 @@ class GuardedClock:
         """Seconds since the epoch by the wall clock, right or wrong. Raises ClockError if it is out of range."""
         return int(_in_range(self._clock.read()).wall)
 
-    def accept(self) -> None:
-        """Take the clock as it is now for right. Raises ClockError if it is out of range."""
-        self._start = _in_range(self._clock.read())
-        self._newest = int(self._start.wall)
-        self._behind = self._stepped_behind = False
+    def accept(self, number: int = 0) -> None:
+        """Take the clock as it is now for right, as acceptance `number`. Raises ClockError if it is out of range."""
+        newest = int(_in_range(self._clock.read()).wall)
+        self._begin(ClockEvidence(newest, number=max(number, self._number)))
 
     def _judge(self, now: ClockReading) -> ClockFault | None:
         if not EARLIEST <= now.wall <= LATEST:

@@ -26,9 +26,9 @@ from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.retention import BackgroundPruning
 from server_stub.clock import HostClock
 from server_stub.configuration import Configuration
-from server_stub.key_repository import VerdictSigner
 from server_stub.signing.key_material import Secrets
-from server_stub.store.transaction import Store
+from server_stub.signing.signing_key import SigningKey
+from server_stub.store.transaction import Reading, Store
 from server_stub.verdicts.service import VerdictService
 
 _START_SECONDS: Final = 20
@@ -50,9 +50,9 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
     clock: Callable[[], int] = system_clock,
     unchecked_clock: Callable[[], int] | None = None,
     random: Callable[[int], bytes] = entropy.token_bytes,
-    signer: VerdictSigner | None = None,
+    key: Callable[[Reading], SigningKey] | None = None,
 ) -> VerdictService:
-    """The service that `configuration` describes. `signer`, if given, selects the key.
+    """The service that `configuration` describes. `key`, if given, selects the key that signs.
 
     Raises ValueError if no key has the algorithm.
     """
@@ -67,7 +67,7 @@ def build_service(  # noqa: PLR0913 - what VerdictService takes, with defaults
         clock=clock,
         unchecked_clock=unchecked_clock,
         random=random,
-        signer=signer,
+        key=key,
         country_of=configuration.country_of,
         deviations=configuration.settings.attestation_deviations,
     )

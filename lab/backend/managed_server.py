@@ -15,8 +15,8 @@ from server_stub.admin.context import PREFIX, AdminContext, adopt_policy
 from server_stub.admin.devices import LOCAL
 from server_stub.admin.fault_injection import Faults
 from server_stub.admin.keys import KeyAdmin
-from server_stub.clock import GuardedClock, ServerClock
-from server_stub.key_repository import KeyList, VerdictSigner
+from server_stub.clock import ServerClock
+from server_stub.key_repository import VerdictSigner
 from server_stub.policy.policy import Policy
 from server_stub.signing import Algorithm
 from server_stub.verdicts.service import VerdictService
@@ -64,10 +64,7 @@ class LabServer:
         self._records = records or RecordsFile(folder / "records.sqlite")
         self._clock = clock
         self._skew = skew
-        self._guard = GuardedClock(clock)
         self._random = random
-        self._keys = folder / "keys"
-        self.repository = self.manufacturer.ceremony.open(self._keys, self._secrets.signing_keys, self._now)
         self._policy = identity.policy
         self._host = host
         self._start()
@@ -101,20 +98,18 @@ class LabServer:
 
     def replace_online_keys(self, reason: str, by: str = LOCAL) -> None:
         """Publish a root that names new online keys."""
-        root = self.manufacturer.ceremony.replacement(self.repository.root)
+        root = self.manufacturer.ceremony.replacement(self.repository.root())
         if self.parts.keys is not None:
             self.parts.keys.install_root(root, self._store, reason=reason, by=by)
 
     def accept_clock(self, reason: str, by: str = LOCAL) -> None:
         """Take the clock of the machine as it is now for right."""
         self.clock_admin.accept(self._store, reason=reason, by=by)
-        self._guard.accept()
 
     def stop(self) -> None:
         """Stop finally, and delete the records, also if the store fails: raises StoreUnavailableError then."""
         with ExitStack() as stack:
             stack.callback(self._records.remove)
-            stack.callback(self.repository.close)
             self._halt()
 
     def restart(self) -> None:
@@ -130,9 +125,13 @@ class LabServer:
         return content
 
     def restore(self, content: bytes | None) -> None:
-        """Replace the records by earlier ones, or by an empty database without any."""
+        """Replace the records by earlier ones, or by an empty database without any. The key repository is kept."""
+        with self._store.reading() as reading:
+            files, number = reading.repository_files(), reading.publication()
         self._halt()
         self._records.replace(content)
+        with closing(self._records.open()) as store, store.transaction() as transaction:
+            transaction.publish(files, number)
         self._start()
         if self.service.policy.document.version < self._policy.document.version:
             # Devices have seen its version and reject a verdict of a lower one.
@@ -144,11 +143,12 @@ class LabServer:
             note_if_behind(self._guard, self._store)
 
     def _start(self) -> None:
-        history = KeyRotationHistory(self.manufacturer, self._listed)
-        keyring = history.keyring(self._secrets.signing_keys)
         self._store = self._records.open()
-        self._guard = guarded_clock(self._clock, self._store, self._keys)
+        self._guard = guarded_clock(self._clock, self._store)
         note_if_behind(self._guard, self._store)
+        keys = self._secrets.signing_keys
+        history = KeyRotationHistory(self.manufacturer, keys)
+        self.repository = self.manufacturer.ceremony.open(self._store, keys, self._now)
         self.service = VerdictService(
             secrets=self._secrets,
             policy=self._policy,
@@ -158,13 +158,12 @@ class LabServer:
             clock=self._now,
             unchecked_clock=self._unchecked,
             random=self._random,
-            signer=VerdictSigner(keyring, self._listed, self._now),
+            key=VerdictSigner(history.keyring, self.repository.keys, self._now).key,
             country_of=countries(),
         )
-        ceremony = self.manufacturer.ceremony
-        keys = KeyAdmin(self.repository, keyring, history.successor, self._unchecked, ceremony.online_of)
-        self.clock_admin = ClockAdmin(self._guard, self.repository, keyring)
-        self.parts = AdminContext.of(self.service, keys=keys, clock_admin=self.clock_admin)
+        key_admin = KeyAdmin(self.repository, history.keyring, history.successor, self._unchecked)
+        self.clock_admin = ClockAdmin(self._guard, self.repository, history.keyring)
+        self.parts = AdminContext.of(self.service, keys=key_admin, clock_admin=self.clock_admin)
         self._host.start(self.service, self.repository, self.parts)
 
     def _now(self) -> int:
@@ -172,6 +171,3 @@ class LabServer:
 
     def _unchecked(self) -> int:
         return self._guard.unchecked() + self._skew()
-
-    def _listed(self) -> KeyList:
-        return self.repository.keys

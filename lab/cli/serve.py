@@ -173,7 +173,9 @@ def _serve(configured: "Configuration", process: _Process, *, accept_clock: bool
             f"cannot use {configured.database}: {error}; choose another --db", output.ENVIRONMENT
         )
     except key_repository.KeyRepositoryError as error:
-        output.exit_with_error(f"cannot publish keys: {error}; or choose another --keys", output.ENVIRONMENT)
+        output.exit_with_error(
+            f"cannot publish keys: {error}; or choose another --db and --keys", output.ENVIRONMENT
+        )
     except lab_clock.LabDatabaseError as error:
         output.exit_with_error(f"cannot use {configured.database}: {error}", output.ENVIRONMENT)
     except clock.ClockError as error:
@@ -210,12 +212,12 @@ def _serve_store(
         lab = _lab(configured, secrets, store, process, stack) if settings.lab else None
         if lab and settings.source_countries is None:
             configured = replace(configured, country_of=lab.country_of)
-        guard = admin_clock.guarded_clock(lab.clock if lab else clock.HostClock(), store, configured.keys)
+        guard = admin_clock.guarded_clock(lab.clock if lab else clock.HostClock(), store)
         if accept_clock:
             guard.accept()
         admin_clock.note_if_behind(guard, store)
         stack.callback(admin_clock.note_if_behind, guard, store)
-        verdict_keys = _keys(maker, secrets, configured.keys, guard, stack)
+        verdict_keys = _keys(maker, secrets, store, configured.keys, guard)
         clock_admin = admin_clock.ClockAdmin(guard, verdict_keys.repository, verdict_keys.keyring)
         if accept_clock:
             clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
@@ -227,7 +229,7 @@ def _serve_store(
             audience=maker.audience,
             clock=guard,
             unchecked_clock=guard.unchecked,
-            signer=_signer(configured, verdict_keys, guard),
+            key=_signer(configured, store, verdict_keys, guard).key,
         )
         admin = context.AdminContext.of(
             service, keys=verdict_keys, clock_admin=clock_admin, real_clock=server.system_clock
@@ -266,28 +268,31 @@ def _start_once(
 def _keys(
     maker: "manufacturer.Manufacturer",
     secrets: "Secrets",
+    store: "sql.SqlStore",
     folder: Path,
     guard: "clock.GuardedClock",
-    stack: ExitStack,
 ) -> "keys.KeyAdmin":
-    """The verdict keys that are published from `folder`, which is held until the end of `stack`."""
-    repository = stack.enter_context(maker.ceremony.open(folder, secrets.signing_keys, guard))
-    history = key_rotation.KeyRotationHistory(maker, lambda: repository.keys)
-    keyring = history.keyring(secrets.signing_keys)
-    return keys.KeyAdmin(repository, keyring, history.successor, guard.unchecked, maker.ceremony.online_of)
+    """The verdict keys that are published from `store`; the roots are also in `folder`."""
+    repository = maker.ceremony.open(store, secrets.signing_keys, guard, folder=folder)
+    history = key_rotation.KeyRotationHistory(maker, secrets.signing_keys)
+    return keys.KeyAdmin(repository, history.keyring, history.successor, guard.unchecked)
 
 
 def _signer(
-    configured: "Configuration", verdict_keys: "keys.KeyAdmin", guard: "clock.GuardedClock"
+    configured: "Configuration",
+    store: "sql.SqlStore",
+    verdict_keys: "keys.KeyAdmin",
+    guard: "clock.GuardedClock",
 ) -> "key_repository.VerdictSigner":
-    """The signer of verdicts. Exits with an error if none of its keys is of the algorithm of the settings."""
-    algorithm, repository = configured.settings.algorithm, verdict_keys.repository
-    signer = key_repository.VerdictSigner(verdict_keys.keyring, lambda: repository.keys, guard)
-    if guard.fault is None and signer.key.algorithm is not algorithm:
-        output.exit_with_error(
-            f"{configured.keys} lists no {algorithm} key that may sign; choose an empty --keys",
-            output.ENVIRONMENT,
-        )
+    """Chooses the key of a verdict. Exits with an error if none of its keys is of the algorithm of the settings."""
+    algorithm = configured.settings.algorithm
+    signer = key_repository.VerdictSigner(verdict_keys.keyring, verdict_keys.repository.keys, guard)
+    with store.reading() as reading:
+        if guard.fault is None and signer.key(reading).algorithm is not algorithm:
+            output.exit_with_error(
+                f"{store.database} lists no {algorithm} key that may sign; choose an empty --db and --keys",
+                output.ENVIRONMENT,
+            )
     return signer
 
 
@@ -295,7 +300,7 @@ def _announce(url: str, configured: "Configuration", token: str | None) -> None:
     """Print what the server is and what to try. `token` is the admin token if it is new."""
     settings, token_file = configured.settings, configured.token_file
     output.say(f"The verdict server listens on {url} and stores its records in {configured.database}.")
-    output.say(f"It publishes its verdict keys from {configured.keys}.")
+    output.say(f"It publishes its verdict keys there too; images pin a root in {configured.keys}.")
     if settings.lab:
         output.say(f"It is a lab: {url}/lab/v1 attests keys for any device and moves the test clock.")
     output.say(f"API documentation: {url}/docs. Try in another terminal:")

@@ -72,7 +72,7 @@ def unlock(
     except clock.ClockError as error:
         output.exit_with_error(f"no code is signed: {error}", output.ENVIRONMENT)
     except key_repository.KeyRepositoryError as error:
-        output.exit_with_error(f"no key to sign with in {configured.keys}: {error}", output.ENVIRONMENT)
+        output.exit_with_error(f"no key to sign with in {database}: {error}", output.ENVIRONMENT)
     write_code(code.token, qr, out)
     for file in (qr, out):
         if file is not None:
@@ -84,20 +84,22 @@ def unlock(
 
 def _device_admin(configured: "Configuration", store: "SqlStore") -> "devices.DeviceAdmin":
     """The server's operations on devices, with a published key of its algorithm. Exits with an error without one."""
-    folder, algorithm = configured.keys, configured.settings.algorithm
-    maker = manufacturer.Manufacturer(configured.settings.seed)
-    secrets, published = maker.secrets_signing_by(algorithm), key_repository.published_keys(folder)
-    keyring = key_rotation.KeyRotationHistory(maker, lambda: published).keyring(secrets.signing_keys)
+    algorithm, maker = configured.settings.algorithm, manufacturer.Manufacturer(configured.settings.seed)
+    secrets = maker.secrets_signing_by(algorithm)
     # The real clock, if the database has no test clock.
-    guard = admin_clock.guarded_clock(lab_clock.LabClock(store, clock.HostClock()), store, folder)
-    signer = key_repository.VerdictSigner(keyring, lambda: published, guard)
-    if signer.key.algorithm is not algorithm:
+    guard = admin_clock.guarded_clock(lab_clock.LabClock(store, clock.HostClock()), store)
+    repository = maker.ceremony.open(store, secrets.signing_keys, guard, folder=configured.keys)
+    history = key_rotation.KeyRotationHistory(maker, secrets.signing_keys)
+    signer = key_repository.VerdictSigner(history.keyring, repository.keys, guard)
+    with store.reading() as reading:
+        found = signer.key(reading).algorithm
+    if found is not algorithm:
         output.exit_with_error(
-            f"{folder} lists no {algorithm} key that may sign; choose another --algorithm",
+            f"{store.database} lists no {algorithm} key that may sign; choose another --algorithm",
             output.ENVIRONMENT,
         )
     service = server.build_service(
-        configured, secrets, store, issuer=maker.issuer, audience=maker.audience, clock=guard, signer=signer
+        configured, secrets, store, issuer=maker.issuer, audience=maker.audience, clock=guard, key=signer.key
     )
     return context.device_admin(service)
 

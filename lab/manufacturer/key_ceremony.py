@@ -5,7 +5,6 @@ the same file that a server elsewhere publishes on another day.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -20,16 +19,17 @@ from server_stub.key_repository import (
     KeyList,
     KeyRepository,
     KeyRepositoryError,
+    Lifetimes,
     OnlineKeys,
     OnlineRole,
     RepositoryFault,
     RootKeys,
     first_root,
     names_keys,
-    newest_root,
     next_root,
 )
 from server_stub.signing.signing_key import SigningKey
+from server_stub.store.transaction import Store
 from wire.key_repository import ROOT_ROTATIONS_MAX
 
 FIRST_ROOT_EXPIRES: Final = datetime(2048, 1, 1, tzinfo=UTC)
@@ -39,6 +39,21 @@ FIRST_ROOT_EXPIRES: Final = datetime(2048, 1, 1, tzinfo=UTC)
 @lru_cache(maxsize=64)
 def _online_keys(seed: Seed, generation: int) -> OnlineKeys:
     return OnlineKeys({role: seed.ed25519(f"online key {generation} {role}") for role in OnlineRole})
+
+
+@lru_cache(maxsize=64)
+def _generation(seed: Seed, root: bytes) -> int:
+    try:
+        metadata = Metadata[Root].from_bytes(root)
+    except RepositoryError as error:
+        raise KeyRepositoryError(RepositoryFault.ROOT_REFUSED, "the root is not metadata") from error
+    for generation in range(ROOT_ROTATIONS_MAX + 1):
+        if names_keys(metadata, _online_keys(seed, generation)):
+            return generation
+    raise KeyRepositoryError(
+        RepositoryFault.ONLINE_KEYS_FOREIGN,
+        f"root {metadata.signed.version} names online keys that this seed does not give; choose its seed",
+    )
 
 
 class Ceremony:
@@ -62,17 +77,7 @@ class Ceremony:
 
     def generation_of(self, root: bytes) -> int:
         """The generation of the online keys that `root` names. Raises KeyRepositoryError if it names none of them."""
-        try:
-            metadata = Metadata[Root].from_bytes(root)
-        except RepositoryError as error:
-            raise KeyRepositoryError(RepositoryFault.ROOT_REFUSED, "the root is not metadata") from error
-        for generation in range(ROOT_ROTATIONS_MAX + 1):
-            if names_keys(metadata, self.online(generation)):
-                return generation
-        raise KeyRepositoryError(
-            RepositoryFault.ONLINE_KEYS_FOREIGN,
-            f"root {metadata.signed.version} names online keys that this seed does not give; choose its seed",
-        )
+        return _generation(self._seed, root)
 
     def online_of(self, root: bytes) -> OnlineKeys:
         """The online keys that `root` names. Raises KeyRepositoryError."""
@@ -86,11 +91,16 @@ class Ceremony:
         online = self.online(self.generation_of(root) + 1)
         return next_root(root, self.holder(), online, FIRST_ROOT_EXPIRES)
 
-    def open(self, folder: Path, keys: Sequence[SigningKey], clock: Callable[[], int]) -> KeyRepository:
-        """The repository in `folder`, created if it is empty, with `keys`. Raises KeyRepositoryError."""
+    def open(
+        self,
+        store: Store,
+        keys: Sequence[SigningKey],
+        clock: Callable[[], int],
+        lifetimes: Lifetimes | None = None,
+        folder: Path | None = None,
+    ) -> KeyRepository:
+        """The repository in `store`, created with `keys` if there is none. Raises the same as `KeyRepository.open`."""
         initial = InitialContents(self.pinned_root, KeyList.of(*(key.public_jwk() for key in keys)))
-        online = self.online()
-        with suppress(KeyRepositoryError):  # a foreign root is refused by the repository
-            if (root := newest_root(folder)) is not None:
-                online = self.online_of(root)
-        return KeyRepository.open(folder, initial=initial, online=online, clock=clock)
+        return KeyRepository.open(
+            store, initial=initial, online=self.online_of, clock=clock, lifetimes=lifetimes, folder=folder
+        )

@@ -3,7 +3,7 @@
 A server that restarts finds the number of rotations in the published list.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Final
@@ -29,35 +29,34 @@ def find_verdict_key(manufacturer: Manufacturer, kid: str) -> SigningKey | None:
 
 @dataclass(frozen=True, slots=True)
 class KeyRotationHistory:
-    """The successors of the keys of `manufacturer`. `listed` returns the published list."""
+    """The successors of `keys`, the first keys of `manufacturer`."""
 
     manufacturer: Manufacturer
-    listed: Callable[[], KeyList]
+    keys: Sequence[SigningKey]
 
-    def keyring(self, keys: Sequence[SigningKey]) -> Keyring:
-        """`keys`, each after those of its successors that are listed."""
-        ring = Keyring(keys)
-        missing = self._kids() - {key.kid for key in keys}
-        for key in keys:
-            previous = key
+    def keyring(self, listed: KeyList) -> Keyring:
+        """The first keys, each after those of its successors that are in `listed`, the newest first."""
+        ring, missing = [*self.keys], _kids(listed) - {key.kid for key in self.keys}
+        for key in self.keys:
+            place = ring.index(key)
             for generation in range(1, _GENERATIONS_MAX + 1):
                 if not missing:
-                    return ring
+                    return Keyring(ring)
                 candidate = self.manufacturer.verdict_key(key.algorithm, generation)
                 if candidate.kid in missing:
                     missing.discard(candidate.kid)
-                    ring.succeed(previous.kid, candidate)
-                    previous = candidate
-        return ring
+                    ring.insert(place, candidate)
+        return Keyring(ring)
 
-    def successor(self, key: SigningKey) -> SigningKey:
-        """The key of the same algorithm after the newest generation that is listed."""
-        kids = self._kids()
+    def successor(self, key: SigningKey, listed: KeyList) -> SigningKey:
+        """The key of the same algorithm after the newest generation in `listed`."""
+        kids = _kids(listed)
         newest = 0
         for generation in range(1, _GENERATIONS_MAX + 1):
             if self.manufacturer.verdict_key(key.algorithm, generation).kid in kids:
                 newest = generation
         return self.manufacturer.verdict_key(key.algorithm, newest + 1)
 
-    def _kids(self) -> set[str]:
-        return {key["kid"] for key in self.listed().keys}
+
+def _kids(listed: KeyList) -> set[str]:
+    return {key["kid"] for key in listed.keys}

@@ -19,7 +19,6 @@ from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.key_ceremony import FIRST_ROOT_EXPIRES, Ceremony
 from lab.world.seed import Seed
 from server_stub.key_repository import KeyList, OnlineRole, next_root
-from server_stub.key_repository.files import METADATA
 from server_stub.key_repository.publication import EVERY_ROLE, MetadataPublisher
 from server_stub.key_repository.roles import Lifetimes
 from server_stub.signing.signing_key import SigningKey
@@ -42,6 +41,7 @@ STRANGER: Final = SigningKey.of(Seed.of("explore").ed25519("somebody's"))
 _FORGERS: Final = 9
 """The generation of online keys of an attacker."""
 _SUCCESSOR: Final = ROOT + 1
+_REPOSITORY: Final = "/tuf/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +95,7 @@ def _files(publication: Publication) -> dict[str, bytes]:
         listed = listed.revoked(KEYS[0].kid)
     publisher = MetadataPublisher(online, Lifetimes())
     _, files = publisher.publish({}, listed, EVERY_ROLE, publication.signed)
-    folders = {METADATA: key_repository.METADATA_PATH}
-    found = {
-        folders.get(each.folder, key_repository.TARGETS_PATH) + each.name: each.content for each in files
-    }
+    found = {f"{_REPOSITORY}{name}": content for name, content in files.items()}
     if generation:
         root = next_root(CEREMONY.pinned_root, CEREMONY.holder(), online, FIRST_ROOT_EXPIRES)
         found[f"{key_repository.METADATA_PATH}{_SUCCESSOR}.root.json"] = root

@@ -174,6 +174,7 @@ class DeviceAdmin:
         """
         now = self.context.clock()
         with self.store.transaction() as transaction:
+            signing_key = self.context.key(transaction)
             device = self._known(transaction, self.context.pseudonyms.device(challenge.imei14))
             if device.locks_at is None or now < device.locks_at:
                 raise OperatorError(OperatorFault.DEVICE_NOT_LOCKED)
@@ -187,7 +188,7 @@ class DeviceAdmin:
                 override = self._override(device, Decision.ALLOW, reason, case)
             overridden = replace(device, override=override)
             verdict = self._verdict(overridden, override, self.policy(transaction), challenge, key)
-            token = self.context.signer.sign(verdict)
+            token = signing_key.sign(verdict)
             transaction.append_verdict(
                 VerdictRecord(
                     verdict=verdict,

@@ -19,6 +19,7 @@ from server_stub.faults.catalogue import FaultKind, Route
 from server_stub.key_repository import KeyRepository
 from server_stub.signing.signing_key import SigningKey
 from server_stub.store.records import InjectedFault
+from server_stub.store.transaction import Transaction
 from server_stub.verdicts.service import VerdictService
 from wire.key_repository import METADATA_PATH
 from wire.limits import NONCE_LIFETIME
@@ -99,10 +100,10 @@ class Faults:
                 continue
             if not possible(fault.kind) or not self._drawn(fault.probability):
                 continue
-            body = self._body(fault.kind, answer) if fault.kind in _MADE else None
-            if body is None and fault.kind in _MADE:
-                continue
             with self._service.store.transaction() as transaction:
+                body = self._body(fault.kind, answer, transaction) if fault.kind in _MADE else None
+                if body is None and fault.kind in _MADE:
+                    continue
                 used = transaction.use_fault(fault.id)
             self._note(fault, fault.used + 1 if used else fault.count)
             if used:
@@ -121,10 +122,10 @@ class Faults:
         """Whether to inject; draws a random number only if it decides."""
         return probability >= 1 or int.from_bytes(self.random(_DRAW_BYTES)) < probability * 256**_DRAW_BYTES
 
-    def _body(self, kind: FaultKind, answer: HonestAnswer) -> bytes | None:
+    def _body(self, kind: FaultKind, answer: HonestAnswer, transaction: Transaction) -> bytes | None:
         """The wrong body, None if there cannot be one now: a replay before the first answer, or no older version."""
         if answer.verdict is not None:
-            wrong = self._wrong_verdict(kind, answer.verdict, answer.evidence)
+            wrong = self._wrong_verdict(kind, answer.verdict, answer.evidence, transaction)
             return wrong.encode() if wrong else None
         if kind is FaultKind.REPLAYED:
             return answer.earlier
@@ -132,9 +133,11 @@ class Faults:
             return self._wrong_challenge(kind)
         if self._repository is None or answer.path != _TIMESTAMP:
             return None
-        return self._repository.wrong_timestamp(kind, self._key())
+        return self._repository.wrong_timestamp(kind, self._key(), within=transaction)
 
-    def _wrong_verdict(self, kind: FaultKind, verdict: Verdict, evidence: bytes) -> str | None:
+    def _wrong_verdict(
+        self, kind: FaultKind, verdict: Verdict, evidence: bytes, transaction: Transaction
+    ) -> str | None:
         if kind is FaultKind.WRONG_KEY:
             return SigningKey.of(self._key()).sign(verdict)
         wrong: Verdict | None
@@ -145,12 +148,11 @@ class Faults:
             serial = _serial_of(evidence)
             wrong = verdict.model_copy(update={"serial": serial}) if serial else None
         else:
-            with self._service.store.reading() as reading:
-                records = reading.history(verdict.sub, limit=2).items
+            records = transaction.history(verdict.sub, limit=2).items
             # A verdict whose claims were not stored, or were pruned, has no issuer.
             wrong = next((each.verdict for each in records if each.verdict.jti != verdict.jti), None)
             wrong = wrong if wrong and wrong.iss else None
-        return self._service.signing_context.signer.sign(wrong) if wrong else None
+        return self._service.signing_context.key(transaction).sign(wrong) if wrong else None
 
     def _wrong_challenge(self, kind: FaultKind) -> bytes:
         if kind is FaultKind.EXPIRED:

@@ -12,9 +12,8 @@ from typing import Final
 from server_stub.api.logs import Log
 from server_stub.api.metrics import Metrics
 from server_stub.api.threads import worker_threads
-from server_stub.clock import ClockError
-from server_stub.key_repository import KeyRepository, KeyRepositoryError
-from server_stub.verdicts.outage import Outage
+from server_stub.key_repository import KeyRepository
+from server_stub.verdicts.outage import OUTAGE_ERRORS, Outage
 from server_stub.verdicts.service import ServiceError, VerdictService
 
 PROBE_SECONDS: Final = 1
@@ -123,7 +122,7 @@ class Readiness:
         if self._repository is not None:
             try:
                 self._repository.refresh()
-            except (KeyRepositoryError, ClockError) as error:
+            except OUTAGE_ERRORS as error:
                 raise ServiceError.of(error) from error
 
 

@@ -7,11 +7,9 @@ class RepositoryFault(StrEnum):
     """Stable codes."""
 
     NOT_A_REPOSITORY = "not-a-repository"
-    """The folder contains something else, or an inconsistent set of files."""
-    IN_USE = "in-use"
-    """Another server publishes from the folder."""
+    """The database or the folder contains an inconsistent set of files, or the folder something else."""
     ROOT_FOREIGN = "root-foreign"
-    """The folder was created under another root."""
+    """The repository was created under another root."""
     ROOT_REFUSED = "root-refused"
     """A root is not signed by both thresholds, is not the next version, or is for another repository."""
     ONLINE_KEYS_FOREIGN = "online-keys-foreign"
@@ -26,8 +24,10 @@ class RepositoryFault(StrEnum):
     """A verdict key is not a public JWK with a name, or has no time in which it could sign."""
     NO_ACTIVE_KEY = "no-active-key"
     """The list would leave the server without a key that may sign."""
+    VERSIONS_USED_UP = "versions-used-up"
+    """The name of a file has no more digits for a higher version."""
     UNWRITABLE = "unwritable"
-    """A file could not be written; the previous publication stays valid."""
+    """A root could not be written to the folder, or a file not read from it."""
 
 
 class KeyRepositoryError(Exception):

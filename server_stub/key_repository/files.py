@@ -1,94 +1,94 @@
-"""The served folder: files that are written atomically, with validated names."""
+"""The names of a repository's files, and the folder in which an earlier release kept them."""
 
-import os
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from wire.key_repository import ROLE, TARGET
 
-METADATA: Final = "metadata"
-TARGETS: Final = "targets"
-TIMESTAMP: Final = "timestamp.json"
+Source = Callable[[str], bytes | None]
+"""Returns the content of a file by its name, None if there is no such file."""
 
-_METADATA_NAME: Final = re.compile(
-    rf"timestamp\.json|[1-9][0-9]{{0,8}}\.(root|snapshot|targets|{ROLE})\.json"
+_METADATA: Final = "metadata"
+_TARGETS: Final = "targets"
+TIMESTAMP: Final = f"{_METADATA}/timestamp.json"
+FIRST_ROOT: Final = f"{_METADATA}/1.root.json"
+
+SERVED: Final = re.compile(
+    rf"{_METADATA}/(timestamp\.json|[1-9][0-9]{{0,8}}\.(root|snapshot|targets|{ROLE})\.json)"
+    rf"|{_TARGETS}/[0-9a-f]{{64}}\.{re.escape(TARGET)}"
 )
-_TARGET_NAME: Final = re.compile(rf"[0-9a-f]{{64}}\.{re.escape(TARGET)}")
+"""The names that a repository can have."""
+
+VERSION_MAX: Final = 999_999_999
 
 
-@dataclass(frozen=True, slots=True)
-class RepositoryFile:
-    """A file of the repository: `folder` is METADATA or TARGETS."""
-
-    folder: str
-    name: str
-    content: bytes
+def metadata_file(version: int, role: str) -> str:
+    """The name of one version of a role's metadata."""
+    return f"{_METADATA}/{version}.{role}.json"
 
 
-class Folder:
-    """`metadata/` and `targets/` below `path`."""
+def target_file(digest: str) -> str:
+    """The name of the key list with this SHA-256 hash, in hexadecimal."""
+    return f"{_TARGETS}/{digest}.{TARGET}"
+
+
+def roots(source: Source) -> dict[str, bytes]:
+    """All roots by their names, the oldest first. Nothing is verified."""
+    found: dict[str, bytes] = {}
+    while (content := source(name := metadata_file(len(found) + 1, "root"))) is not None:
+        found[name] = content
+    return found
+
+
+class KeysFolder:
+    """The folder `path`: the server writes its roots there. An earlier release kept the whole repository there."""
 
     def __init__(self, path: Path) -> None:
-        self.path = path
-        self._metadata, self._targets = path / METADATA, path / TARGETS
+        self._path = path
 
-    def prepare(self) -> None:
-        """Create the folders. Raises KeyRepositoryError if other files exist, or they cannot be created."""
+    def __str__(self) -> str:
+        return str(self._path)
+
+    def file(self, name: str) -> bytes | None:
+        """Implements `Source`. Raises KeyRepositoryError if the file cannot be read."""
         try:
-            foreign = [p.name for p in self.path.glob("*") if p.name not in (METADATA, TARGETS)]
-            if foreign:
-                raise KeyRepositoryError(
-                    RepositoryFault.NOT_A_REPOSITORY,
-                    f"{self.path} holds other files, such as {min(foreign)}; name an empty folder",
-                )
-            for name in (METADATA, TARGETS):
-                (self.path / name).mkdir(parents=True, exist_ok=True)
+            return (self._path / name).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
         except OSError as error:
-            raise _unwritable(self.path, error) from error
+            raise _unusable(self._path / name, error) from error
 
-    def write(self, files: Sequence[RepositoryFile]) -> None:
-        """Write these files in this order, each complete and durable before the next. Raises KeyRepositoryError."""
-        for file in files:
-            path = self.path / file.folder / file.name
+    def check(self, published: dict[str, bytes]) -> None:
+        """Raises KeyRepositoryError if the folder has another root than `published`, or other files."""
+        foreign = [each.name for each in self._path.glob("*") if each.name not in (_METADATA, _TARGETS)]
+        if foreign:
+            raise KeyRepositoryError(
+                RepositoryFault.NOT_A_REPOSITORY,
+                f"{self} holds other files, such as {min(foreign)}; name an empty folder",
+            )
+        for name, root in roots(self.file).items():
+            if published.get(name) != root:
+                raise KeyRepositoryError(
+                    RepositoryFault.ROOT_FOREIGN,
+                    f"{self._path / name} is not a root of the database; name the folder that belongs to it",
+                )
+
+    def write(self, published: dict[str, bytes]) -> None:
+        """Write these roots where they are missing. Raises KeyRepositoryError."""
+        for name, content in published.items():
+            path = self._path / name
             try:
-                self.put(path, file.content)
+                if not path.exists():
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    complete = path.with_suffix(".next")
+                    complete.write_bytes(content)
+                    complete.replace(path)
             except OSError as error:
-                raise _unwritable(path, error) from error
-
-    def put(self, path: Path, content: bytes) -> None:
-        """Replace one file atomically; symbolic links are not followed. Raises OSError."""
-        temporary = path.with_name(path.name + ".next")
-        temporary.unlink(missing_ok=True)
-        with temporary.open("xb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.replace(path)
-        descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-
-    def metadata(self, name: str) -> bytes | None:
-        """A metadata file, or None if the name is invalid or does not exist. Raises OSError."""
-        return _read(self._metadata / name) if _METADATA_NAME.fullmatch(name) else None
-
-    def target(self, name: str) -> bytes | None:
-        """A target file under its hash, or None if the name is invalid or does not exist. Raises OSError."""
-        return _read(self._targets / name) if _TARGET_NAME.fullmatch(name) else None
+                raise _unusable(path, error) from error
 
 
-def _read(path: Path) -> bytes | None:
-    try:
-        return path.read_bytes()
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-
-
-def _unwritable(path: Path, error: OSError) -> KeyRepositoryError:
+def _unusable(path: Path, error: OSError) -> KeyRepositoryError:
     return KeyRepositoryError(RepositoryFault.UNWRITABLE, f"{path}: {error.strerror}; choose another folder")

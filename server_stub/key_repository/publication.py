@@ -1,7 +1,6 @@
 """The published metadata, and the files that publish a change. Pure: the time is an argument, nothing is written.
 
-The files are in the order in which they must be written. All names except one are new, so files that devices are
-reading do not change; the timestamp is last and makes the whole publication effective in one step.
+All names except that of the timestamp are new, so files that devices are reading do not change.
 """
 
 from collections.abc import Mapping, Set
@@ -21,7 +20,7 @@ from tuf.api.metadata import (
     Timestamp,
 )
 
-from server_stub.key_repository.files import METADATA, TARGETS, TIMESTAMP, RepositoryFile
+from server_stub.key_repository.files import TIMESTAMP, metadata_file, target_file
 from server_stub.key_repository.key_list import KeyList
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole, expiry
 from wire.key_repository import CLOCK, TARGET
@@ -57,6 +56,14 @@ class Published:
     keys: KeyList
     clock: int = 0
 
+    def stale(self, lifetimes: Lifetimes, now: int) -> frozenset[OnlineRole]:
+        """The roles with less than half of their lifetime left."""
+        return frozenset(
+            role
+            for role, signed_file in self.signed.items()
+            if signed_file.expires - now < lifetimes.of(role) / 2
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class MetadataPublisher:
@@ -66,23 +73,15 @@ class MetadataPublisher:
     lifetimes: Lifetimes
     clock: int = 0
 
-    def stale(self, published: Published, now: int) -> frozenset[OnlineRole]:
-        """The roles with less than half of their lifetime left."""
-        return frozenset(
-            role
-            for role, signed_file in published.signed.items()
-            if signed_file.expires - now < self.lifetimes.of(role) / 2
-        )
-
     def publish(
         self, before: Mapping[OnlineRole, SignedFile], keys: KeyList, renew: Set[OnlineRole], now: int
-    ) -> tuple[dict[OnlineRole, SignedFile], list[RepositoryFile]]:
-        """All metadata with the roles of `renew` signed again, and the files to write, in order.
+    ) -> tuple[dict[OnlineRole, SignedFile], dict[str, bytes]]:
+        """All metadata with the roles of `renew` signed again, and the files to write, by their names.
 
         `before` is empty for a new repository. Snapshot and timestamp are renewed whenever what they list is.
         """
         signed, content = dict(before), keys.to_bytes()
-        files = [RepositoryFile(TARGETS, f"{sha256(content).hexdigest()}.{TARGET}", content)]
+        files = {target_file(sha256(content).hexdigest()): content}
         wanted = set(renew) | {OnlineRole.TIMESTAMP}
         if renew - {OnlineRole.TIMESTAMP}:
             wanted.add(OnlineRole.SNAPSHOT)
@@ -90,8 +89,8 @@ class MetadataPublisher:
             version = signed[role].version + 1 if role in signed else 1
             signed_file = self.sign(role, version, signed, content, now)
             signed[role] = signed_file
-            name = TIMESTAMP if role is OnlineRole.TIMESTAMP else f"{version}.{role}.json"
-            files.append(RepositoryFile(METADATA, name, signed_file.content))
+            name = TIMESTAMP if role is OnlineRole.TIMESTAMP else metadata_file(version, role)
+            files[name] = signed_file.content
         return signed, files
 
     def sign(
@@ -138,4 +137,4 @@ _BODIES: Final = {
     OnlineRole.SNAPSHOT: MetadataPublisher.snapshot,
     OnlineRole.TIMESTAMP: MetadataPublisher.timestamp,
 }
-"""In the order of writing: each role before those that list it."""
+"""Each role before those that list it."""

@@ -1,19 +1,24 @@
-"""Reading a published repository: after a restart, or after a kill between any two files.
+"""Reading a published repository: from the store, or from the folder of an earlier release.
 
-Everything is verified as a device would verify it, except expiry: expired metadata is signed again. A role may still
-have the signature of an online key that a newer root has replaced, if a change of the root was interrupted.
+Everything is verified as a device would verify it, except expiry: expired metadata is signed again. In a folder a role
+may still have the signature of an online key that a newer root has replaced, if a change of the root was interrupted.
 """
 
 import json
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, Root, Snapshot, Targets, Timestamp
 
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
-from server_stub.key_repository.files import TIMESTAMP, Folder
+from server_stub.key_repository.files import (
+    FIRST_ROOT,
+    TIMESTAMP,
+    Source,
+    metadata_file,
+    target_file,
+)
 from server_stub.key_repository.key_list import KeyList
 from server_stub.key_repository.publication import Published, SignedFile
 from server_stub.key_repository.roles import TOP_LEVEL, OnlineKeys, OnlineRole
@@ -21,33 +26,46 @@ from wire.key_repository import CLOCK, TARGET
 from wire.limits import TIMESTAMP_LIFETIME
 
 
-def read(folder: Folder) -> Published:
-    """The publication in `folder`. Raises KeyRepositoryError if devices would reject it."""
+def read(source: Source, place: object) -> Published:
+    """The publication in `source`. Raises KeyRepositoryError, which names `place`, if devices would reject it."""
     try:
-        roots, signed = list(_roots(folder)), {}
+        verified, signed = list(_roots(source)), {}
         timestamp, signed[OnlineRole.TIMESTAMP] = _top_level(
-            folder, roots, OnlineRole.TIMESTAMP, TIMESTAMP, Timestamp
+            source, verified, OnlineRole.TIMESTAMP, TIMESTAMP, Timestamp
         )
-        name = f"{timestamp.snapshot_meta.version}.snapshot.json"
-        snapshot, signed[OnlineRole.SNAPSHOT] = _top_level(folder, roots, OnlineRole.SNAPSHOT, name, Snapshot)
-        name = f"{snapshot.meta['targets.json'].version}.targets.json"
-        targets, signed[OnlineRole.TARGETS] = _top_level(folder, roots, OnlineRole.TARGETS, name, Targets)
-        name = f"{snapshot.meta[f'{OnlineRole.VERDICT_KEYS}.json'].version}.{OnlineRole.VERDICT_KEYS}.json"
-        listing, signed[OnlineRole.VERDICT_KEYS] = _metadata(folder, name, Targets)
+        name = metadata_file(timestamp.snapshot_meta.version, OnlineRole.SNAPSHOT)
+        snapshot, signed[OnlineRole.SNAPSHOT] = _top_level(
+            source, verified, OnlineRole.SNAPSHOT, name, Snapshot
+        )
+        name = metadata_file(snapshot.meta["targets.json"].version, OnlineRole.TARGETS)
+        targets, signed[OnlineRole.TARGETS] = _top_level(source, verified, OnlineRole.TARGETS, name, Targets)
+        version = snapshot.meta[f"{OnlineRole.VERDICT_KEYS}.json"].version
+        name = metadata_file(version, OnlineRole.VERDICT_KEYS)
+        listing, signed[OnlineRole.VERDICT_KEYS] = _metadata(source, name, Targets)
         targets.verify_delegate(OnlineRole.VERDICT_KEYS, listing.signed_bytes, listing.signatures)
         target = listing.signed.targets[TARGET]
-        content = folder.target(f"{target.hashes['sha256']}.{TARGET}")
-        if content is None:
-            raise _altered(folder, TARGET)
+        content = _content(source, target_file(target.hashes["sha256"]))
         target.verify_length_and_hashes(content)
-        return Published(roots[-1], signed, KeyList.from_bytes(content), clock_number(timestamp))
+        return Published(verified[-1], signed, KeyList.from_bytes(content), clock_number(timestamp))
     except (RepositoryError, KeyError, ValueError) as error:
-        raise _altered(folder, type(error).__name__) from error
+        raise KeyRepositoryError(
+            RepositoryFault.NOT_A_REPOSITORY,
+            f"{place} has no repository that devices would accept ({str(error) or type(error).__name__}); restore it",
+        ) from error
 
 
-def published_keys(path: Path) -> KeyList:
-    """The verdict keys that a repository publishes, also while a server holds the folder. Raises KeyRepositoryError."""
-    return read(Folder(path)).keys
+def files_of(source: Source, place: object) -> dict[str, bytes]:
+    """The files of the publication in `source`, by their names. Raises KeyRepositoryError like `read`."""
+    files: dict[str, bytes] = {}
+
+    def noting(name: str) -> bytes | None:
+        content = source(name)
+        if content is not None:
+            files[name] = content
+        return content
+
+    read(noting, place)
+    return files
 
 
 def clock_number(timestamp: Timestamp) -> int:
@@ -58,20 +76,16 @@ def clock_number(timestamp: Timestamp) -> int:
     return number
 
 
-def newest_publication(path: Path) -> int | None:
-    """When the newest timestamp in the folder `path` was signed as devices compute it, in seconds since the epoch.
+def signed_at(timestamp: bytes) -> tuple[int, int]:
+    """When a timestamp was signed, in seconds since the epoch as devices compute it, and its clock number.
 
-    Nothing is verified. None if nothing was published. Raises KeyRepositoryError if the timestamp is not metadata.
+    Nothing is verified. Raises KeyRepositoryError if it is not metadata.
     """
-    folder = Folder(path)
-    content = folder.metadata(TIMESTAMP)
-    if content is None:
-        return None
     try:
-        timestamp = Metadata[Timestamp].from_bytes(content)
-    except RepositoryError as error:
-        raise _altered(folder, type(error).__name__) from error
-    return int(timestamp.signed.expires.timestamp()) - TIMESTAMP_LIFETIME
+        signed = Metadata[Timestamp].from_bytes(timestamp).signed
+        return int(signed.expires.timestamp()) - TIMESTAMP_LIFETIME, clock_number(signed)
+    except (RepositoryError, ValueError) as error:
+        raise KeyRepositoryError(RepositoryFault.NOT_A_REPOSITORY, f"{TIMESTAMP} is not metadata") from error
 
 
 def check_root(root: bytes, before: Metadata[Root]) -> Metadata[Root]:
@@ -83,14 +97,6 @@ def check_root(root: bytes, before: Metadata[Root]) -> Metadata[Root]:
             RepositoryFault.ROOT_REFUSED,
             f"{error}; make version {before.signed.version + 1} and let both thresholds sign it",
         ) from error
-
-
-def newest_root(path: Path) -> bytes | None:
-    """The newest root in the folder `path`, None without any. Nothing is verified."""
-    newest, version = None, 1
-    while (content := Folder(path).metadata(f"{version}.root.json")) is not None:
-        newest, version = content, version + 1
-    return newest
 
 
 def names_keys(root: Metadata[Root], online: OnlineKeys) -> bool:
@@ -107,12 +113,12 @@ def signed_by(published: Published, online: OnlineKeys) -> bool:
     )
 
 
-def _roots(folder: Folder) -> Iterator[Metadata[Root]]:
+def _roots(source: Source) -> Iterator[Metadata[Root]]:
     """Every root from the first to the newest, each verified by its predecessor and by itself."""
-    root = Metadata[Root].from_bytes(_content(folder, "1.root.json"))
+    root = Metadata[Root].from_bytes(_content(source, FIRST_ROOT))
     root.signed.verify_delegate(Root.type, root.signed_bytes, root.signatures)
     yield root
-    while (content := folder.metadata(f"{root.signed.version + 1}.root.json")) is not None:
+    while (content := source(metadata_file(root.signed.version + 1, Root.type))) is not None:
         root = _successor(content, root)
         yield root
 
@@ -127,10 +133,10 @@ def _successor(content: bytes, before: Metadata[Root]) -> Metadata[Root]:
 
 
 def _top_level(
-    folder: Folder, roots: Sequence[Metadata[Root]], role: OnlineRole, name: str, kind: type[Any]
+    source: Source, roots: Sequence[Metadata[Root]], role: OnlineRole, name: str, kind: type[Any]
 ) -> tuple[Any, SignedFile]:
     """The metadata of a role that the root names, verified by one of the roots."""
-    metadata, signed_file = _metadata(folder, name, kind)
+    metadata, signed_file = _metadata(source, name, kind)
     results = (
         root.signed.get_verification_result(role, metadata.signed_bytes, metadata.signatures)
         for root in roots
@@ -140,23 +146,16 @@ def _top_level(
     return metadata.signed, signed_file
 
 
-def _metadata(folder: Folder, name: str, kind: type[Any]) -> tuple[Metadata[Any], SignedFile]:
-    content = _content(folder, name)
+def _metadata(source: Source, name: str, kind: type[Any]) -> tuple[Metadata[Any], SignedFile]:
+    content = _content(source, name)
     metadata: Metadata[Any] = Metadata.from_bytes(content)
     if not isinstance(metadata.signed, kind):
         raise ValueError(name)  # noqa: TRY004 - a file of the wrong kind, not an argument
     return metadata, SignedFile.of(metadata, content)
 
 
-def _content(folder: Folder, name: str) -> bytes:
-    content = folder.metadata(name)
+def _content(source: Source, name: str) -> bytes:
+    content = source(name)
     if content is None:
-        raise _altered(folder, f"{name} is missing")
+        raise ValueError(f"{name} is missing")
     return content
-
-
-def _altered(folder: Folder, what: str) -> KeyRepositoryError:
-    return KeyRepositoryError(
-        RepositoryFault.NOT_A_REPOSITORY,
-        f"{folder.path} is not a repository that devices would accept ({what}); restore it, or name an empty folder",
-    )

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 from server_stub.store.database import Database
 from server_stub.store.records import SchemaError
 
-REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007")
+REVISIONS: Final = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008")
 """The migrations that this server knows. A test checks that the list is complete."""
 
 _FIRST, NEWEST = REVISIONS[0], REVISIONS[-1]

@@ -3,7 +3,7 @@ CREATE TABLE alembic_version (
 	version_num VARCHAR(32) NOT NULL, 
 	CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)
 );
-INSERT INTO "alembic_version" VALUES('0007');
+INSERT INTO "alembic_version" VALUES('0008');
 CREATE TABLE audit (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	at BIGINT NOT NULL, 
@@ -73,13 +73,18 @@ CREATE TABLE policy_versions (
 	put_by VARCHAR(128) NOT NULL, 
 	PRIMARY KEY (policy_id, version)
 );
+CREATE TABLE repository_files (
+	name VARCHAR(128) NOT NULL, 
+	content BLOB NOT NULL, 
+	PRIMARY KEY (name)
+);
 CREATE TABLE server_state (
 	id INTEGER NOT NULL, 
 	revision BIGINT NOT NULL, 
-	admin_token_hash VARCHAR(256), unattested_serial BIGINT DEFAULT 0 NOT NULL, kept_from BIGINT DEFAULT 0 NOT NULL, test_clock BIGINT, clock_after BIGINT DEFAULT 0 NOT NULL, probe BLOB, expectations TEXT, 
+	admin_token_hash VARCHAR(256), unattested_serial BIGINT DEFAULT 0 NOT NULL, kept_from BIGINT DEFAULT 0 NOT NULL, test_clock BIGINT, clock_after BIGINT DEFAULT 0 NOT NULL, probe BLOB, expectations TEXT, publication BIGINT DEFAULT 0 NOT NULL, 
 	PRIMARY KEY (id)
 );
-INSERT INTO "server_state" VALUES(1,0,NULL,0,0,NULL,0,NULL,NULL);
+INSERT INTO "server_state" VALUES(1,0,NULL,0,0,NULL,0,NULL,NULL,0);
 CREATE TABLE shipments (
 	id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT, 
 	tac VARCHAR(8) NOT NULL, 

@@ -182,6 +182,13 @@ FAULTS: Final = Table(
     sqlite_autoincrement=True,
 )
 
+REPOSITORY_FILES: Final = Table(
+    "repository_files",
+    METADATA,
+    Column("name", String(128), primary_key=True),
+    Column("content", LargeBinary, nullable=False),
+)
+
 SERVER_STATE: Final = Table(
     "server_state",
     METADATA,
@@ -194,6 +201,7 @@ SERVER_STATE: Final = Table(
     Column("clock_after", BigInteger, nullable=False),
     Column("probe", LargeBinary),
     Column("expectations", Text),
+    Column("publication", BigInteger, nullable=False),
 )
 """Always one row, with `id` 1: the state of the whole server.
 
@@ -203,5 +211,5 @@ unattested devices. Records from before `kept_from` may be pruned; the database 
 the newest verdict when an operator accepted the clock; times up to there may be wrong. It is -1 from a start or
 end with a clock behind the newest record until an operator accepts the clock. `probe` is written to learn
 whether the store can be written. `expectations` is what an extension of the server expects of evidence, null for
-nothing.
+nothing. `publication` rises with each publication of the key repository, and is 0 before the first.
 """

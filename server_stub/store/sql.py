@@ -99,7 +99,9 @@ class SqlStore:
             raise StoreUnavailableError("too many transactions are waiting", StoreFault.LOCKED)
         try:
             with self._run(_WRITING_LOCKING if self._locking else _WRITING) as cursor:
-                yield Transaction(cursor, self._dialect, self._cleanup)
+                transaction = Transaction(cursor, self._dialect, self._cleanup)
+                yield transaction
+            transaction.committed()
         finally:
             if not self._locking:
                 self._turn.release()

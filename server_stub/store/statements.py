@@ -47,6 +47,7 @@ from server_stub.store.schema import (
     FAULTS,
     POLICIES_IN_FORCE,
     POLICY_VERSIONS,
+    REPOSITORY_FILES,
     SERVER_STATE,
     SHIPMENTS,
     SPENT_NONCES,
@@ -153,6 +154,12 @@ _EXPIRED: Final = (
 DELETE_EXPIRED_NONCES: Final = delete(SPENT_NONCES).where(SPENT_NONCES.c.nonce.in_(_EXPIRED))
 """Two servers that delete at the same time do not wait for each other."""
 
+NUMBERS: Final = select(SERVER_STATE.c.revision, SERVER_STATE.c.publication)
+SELECT_NUMBERS: Final = "SELECT revision, publication FROM server_state"
+REPOSITORY_FILE: Final = select(REPOSITORY_FILES.c.content).where(
+    REPOSITORY_FILES.c.name == bindparam("name")
+)
+ALL_REPOSITORY_FILES: Final = select(REPOSITORY_FILES)
 ANSWER: Final = _find(ANSWERS, "key")
 POLICY: Final = _find(POLICY_VERSIONS, "policy_id", "version")
 KEY_OF: Final = (

@@ -1,6 +1,6 @@
 """What a transaction reads and writes, and the store that begins transactions."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
@@ -35,21 +35,30 @@ from server_stub.store.records import (
     decode_number,
     encode_cursor,
 )
-from server_stub.store.schema import DEVICES, VERDICTS
+from server_stub.store.schema import DEVICES, REPOSITORY_FILES, VERDICTS
 
 T = TypeVar("T")
 
 POSTGRESQL: Final = "postgresql"
 _CLEANUP_SECONDS: Final = 30
 
+_LOCK: Final = 0x7075626C697368
+"""`publish` in ASCII: PostgreSQL's advisory lock of the key repository, shared by the transactions that sign."""
+_BEGIN_PUBLICATION: Final = f"SELECT pg_advisory_xact_lock({_LOCK})"
+_BEGIN_SIGNING: Final = f"SELECT pg_advisory_xact_lock_shared({_LOCK}); {statements.SELECT_NUMBERS}"
+
 
 class Reading:
     """Read access. Pages have 1 to 1000 items; an `after` that no page ended with raises CursorError."""
+
+    has_published = False
+    """Whether this transaction has published, which may still be rolled back."""
 
     def __init__(self, cursor: DBAPICursor, dialect: Dialect, *, locks: bool = False) -> None:
         self._cursor = cursor
         self._dialect = dialect
         self._locks = locks
+        self._numbers: tuple[int, int] | None = None
 
     def device(self, sub: str) -> Device | None:
         """The device with this pseudonym."""
@@ -112,7 +121,19 @@ class Reading:
 
     def revision(self) -> int:
         """A number that rises with each `put_in_force` and `put_campaign` of any process."""
-        return self._number(statements.state("revision")) or 0
+        return self._read_numbers()[0]
+
+    def publication(self) -> int:
+        """A number that rises with each publication of the key repository by any process; 0 before the first."""
+        return self._read_numbers()[1]
+
+    def repository_file(self, name: str) -> bytes | None:
+        """A file of the key repository, None if there is none of this name."""
+        return self._one(lambda row: bytes(row[0]), statements.REPOSITORY_FILE, name=name)
+
+    def repository_files(self) -> dict[str, bytes]:
+        """All files of the key repository by their names."""
+        return dict(self._all(lambda row: (row[0], bytes(row[1])), statements.ALL_REPOSITORY_FILES))
 
     def faults(self) -> tuple[InjectedFault, ...]:
         """The faults that are not used up, in the order in which they were added."""
@@ -162,6 +183,13 @@ class Reading:
     def expectations(self) -> str | None:
         """What an extension of the server expects of evidence, in a form of its own; None for nothing."""
         return self._text(statements.state("expectations"))
+
+    def _read_numbers(self) -> tuple[int, int]:
+        """Revision and publication, from one statement."""
+        if self._numbers is None:
+            [(revision, publication)] = self._run(statements.NUMBERS).fetchall()
+            self._numbers = revision, publication
+        return self._numbers
 
     def _lock_name(self, name: str) -> bool:
         """Lock a row that may not exist yet, if rows are locked. Returns whether it may have been changed before."""
@@ -217,11 +245,64 @@ class Transaction(Reading):
     SQLite runs one transaction at a time. PostgreSQL runs them concurrently, so what is read to be changed is locked. A
     device that does not exist yet has no row to lock; its name is locked instead, and it is looked up again. Devices
     are locked in the order of their names, so two transactions about many devices cannot deadlock.
+
+    While a transaction knows `publication` or `revision`, none publishes: a revocation waits for the verdicts that are
+    being signed, and later ones see it. A transaction reads one of them, or calls `begin_publication`, before it locks
+    a device or changes the state of the server, so that no two wait for each other.
     """
 
     def __init__(self, cursor: DBAPICursor, dialect: Dialect, cleanup: ExpiredNonceCleanup) -> None:
         super().__init__(cursor, dialect, locks=dialect.name == POSTGRESQL)
         self._cleanup = cleanup
+        self._after_commit: list[Callable[[], None]] = []
+        self._may_sign = self._may_publish = False
+
+    def after_commit(self, call: Callable[[], None]) -> None:
+        """Call this once the transaction is committed, with others in the order in which they were given."""
+        self._after_commit.append(call)
+
+    def committed(self) -> None:
+        """Call what waits for the commit."""
+        for call in self._after_commit:
+            call()
+
+    def begin_publication(self) -> None:
+        """Wait until all transactions that sign or publish have ended, and let others wait for this one.
+
+        Raises RuntimeError in a transaction that may have signed already: two of them would wait for each other.
+        """
+        if self._may_publish:
+            return
+        if self._may_sign:
+            raise RuntimeError("a transaction begins a publication before it reads the publication")
+        if self._locks:
+            self._cursor.execute(_BEGIN_PUBLICATION)
+        self._may_publish = True
+
+    def publish(self, files: Mapping[str, bytes], number: int | None = None) -> int:
+        """Write files of the key repository, and return the number of this publication: the next, or `number`."""
+        self.begin_publication()
+        put = statements.put(REPOSITORY_FILES, self._dialect.name)
+        for name, content in files.items():
+            self._run(put, name=name, content=content)
+        number = self.publication() + 1 if number is None else number
+        self._set(publication=number)
+        self._numbers = None
+        self.has_published = True
+        return number
+
+    def _read_numbers(self) -> tuple[int, int]:
+        if self._may_sign or self._may_publish:
+            return super()._read_numbers()
+        self._may_sign = True
+        if not self._locks:
+            return super()._read_numbers()
+        # One call of two statements, each with its own snapshot: the numbers are those after the wait.
+        self._cursor.execute(_BEGIN_SIGNING)
+        self._cursor.nextset()
+        [(revision, publication)] = self._cursor.fetchall()
+        self._numbers = revision, publication
+        return self._numbers
 
     def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
         """Spend a nonce. Raises NonceSpentError."""
@@ -278,13 +359,11 @@ class Transaction(Reading):
 
     def put_in_force(self, entry: InForce) -> None:
         """Put a version of a policy in force from now on. Appended, never changed."""
-        self._run(statements.increment_state("revision"))
-        self._append(entry)
+        self._change_policy(entry)
 
     def put_campaign(self, period: CampaignPeriod) -> None:
         """Declare when a campaign runs. Appended, never changed; the newest period of a campaign counts."""
-        self._run(statements.increment_state("revision"))
-        self._append(period)
+        self._change_policy(period)
 
     def add_fault(self, fault: InjectedFault) -> InjectedFault:
         """Append a fault, and return it with its id. Faults that are used up are deleted."""
@@ -322,6 +401,7 @@ class Transaction(Reading):
 
         A device that was seen later than `now` counts as seen now, and locks as much earlier.
         """
+        self.begin_publication()
         self._run(statements.ACCEPT_CLOCK)
         self._run(statements.SEE_DEVICES_NOW, now=now)
 
@@ -340,6 +420,12 @@ class Transaction(Reading):
     def set_expectations(self, text: str | None) -> None:
         """Replace what is expected of evidence."""
         self._set(expectations=text)
+
+    def _change_policy(self, change: InForce | CampaignPeriod) -> None:
+        self._read_numbers()  # takes its lock before that of the row
+        self._run(statements.increment_state("revision"))
+        self._numbers = None
+        self._append(change)
 
     def _set(self, **value: object) -> None:
         """Replace one part of the state of the whole server."""

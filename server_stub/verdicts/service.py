@@ -16,7 +16,7 @@ from server_stub.clock import ClockError
 from server_stub.evidence.challenges import NONCE_SPENT, Challenger
 from server_stub.evidence.errors import EvidenceError
 from server_stub.evidence.pseudonyms import Pseudonyms
-from server_stub.key_repository import KeyRepositoryError, VerdictSigner
+from server_stub.key_repository import KeyRepositoryError
 from server_stub.policy.policy import UNKNOWN_REGION, Activation, Policy
 from server_stub.reference_data.source_countries import CountryOf, unknown_country
 from server_stub.reference_data.time_zones import zone_at
@@ -103,12 +103,13 @@ class VerdictRequest:
 class SigningContext:
     """The parts of the service that build and sign verdicts, also those of operators.
 
-    `clock` returns seconds since the epoch for what operators do; it never fails.
+    `key` returns the key that signs in a transaction, which has neither locked a device nor changed the server's state
+    before, or raises KeyRepositoryError. `clock` returns seconds since the epoch for what operators do; it never fails.
     """
 
     issuer: str
     audience: str
-    signer: SigningKey | VerdictSigner
+    key: Callable[[Reading], SigningKey]
     pseudonyms: Pseudonyms
     clock: Callable[[], int]
     random: Callable[[int], bytes]
@@ -124,7 +125,7 @@ class VerdictService:
     """Judges devices for one manufacturer.
 
     `clock` returns seconds since the epoch, or raises ClockError so that nothing is signed; `unchecked_clock` is the
-    same for the entries of operators, which never raises. `random` returns the given number of random bytes. `signer`
+    same for the entries of operators, which never raises. `random` returns the given number of random bytes. `key`
     chooses the key that signs; without it the first key of `secrets` signs. The policy in force in `store` decides;
     `policy` is put in force if there is none. `country_of` returns the country of an address. `deviations` is the
     treatment of attestations that deviate from their standards.
@@ -141,11 +142,11 @@ class VerdictService:
         clock: Callable[[], int],
         random: Callable[[int], bytes],
         unchecked_clock: Callable[[], int] | None = None,
-        signer: VerdictSigner | None = None,
+        key: Callable[[Reading], SigningKey] | None = None,
         country_of: CountryOf = unknown_country,
         deviations: DeviationTreatment = DeviationTreatment.WARN,
     ) -> None:
-        self._signer = signer or secrets.signing_keys[0]
+        self._key = key or (lambda _: secrets.signing_keys[0])
         self._store = store
         self._issuer = issuer
         self._audience = audience
@@ -210,9 +211,9 @@ class VerdictService:
         """Raises ServiceError if no verdict could be signed now. Nothing is written."""
         try:
             self._appraiser.check()
-            if isinstance(self._signer, VerdictSigner):
-                _ = self._signer.key
-        except (EvidenceError, KeyRepositoryError, ClockError) as error:
+            with self._store.reading() as reading:
+                self._key(reading)
+        except (EvidenceError, StoreUnavailableError, KeyRepositoryError, ClockError) as error:
             raise ServiceError.of(error) from error
 
     def check_store(self) -> None:
@@ -237,7 +238,7 @@ class VerdictService:
     def signing_context(self) -> SigningContext:
         """The parts that build and sign verdicts."""
         return SigningContext(
-            self._issuer, self._audience, self._signer, self._pseudonyms, self._unchecked_clock, self._random
+            self._issuer, self._audience, self._key, self._pseudonyms, self._unchecked_clock, self._random
         )
 
     @property
@@ -309,7 +310,7 @@ class VerdictService:
                 answers[number] = _spent_before(observer)
         _end_step(group, JudgingStep.STORE)
         if len(answers) < len(group):
-            policy, key = self._in_force.establish(transaction), self._signing_key(transaction)
+            key, policy = self._key(transaction), self._in_force.establish(transaction)
             for number in sorted(
                 range(len(group)), key=lambda number: group[number][1].sub or _UNATTESTED_LAST
             ):
@@ -338,10 +339,6 @@ class VerdictService:
             transaction.put_device(device_after(device, verdict, appraised.evidence))
         observer.record_step(JudgingStep.STORE)
         return verdict, token
-
-    def _signing_key(self, _: Reading) -> SigningKey:
-        """The key that signs all verdicts of a transaction. Raises KeyRepositoryError if no key may."""
-        return self._signer.key if isinstance(self._signer, VerdictSigner) else self._signer
 
     def _context(
         self, appraised: Appraised, device: Device | None, transaction: Transaction

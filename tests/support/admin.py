@@ -99,26 +99,21 @@ class Operated:
 
 @contextmanager
 def operated(folder: Path, store: Store | None = None, log: Log | None = None) -> Iterator[Operated]:
-    """The server of the tests' manufacturer, with its key repository in `folder`."""
-    clock, random = Clock(), Randomness()
+    """The server of the tests' manufacturer."""
+    clock, random, store = Clock(), Randomness(), store or ResettableStore()
     keys = MANUFACTURER.secrets.signing_keys
-    with MANUFACTURER.ceremony.open(folder / "keys", keys, clock) as repository:
-        lineage = KeyRotationHistory(MANUFACTURER, lambda: repository.keys)
-        keyring = lineage.keyring(keys)
-        service = VerdictService(
-            secrets=MANUFACTURER.secrets,
-            policy=shipped(),
-            store=store or ResettableStore(),
-            issuer=MANUFACTURER.issuer,
-            audience=MANUFACTURER.audience,
-            clock=clock,
-            random=random,
-            signer=VerdictSigner(keyring, lineage.listed, clock),
-        )
-        parts = AdminContext.of(
-            service,
-            keys=KeyAdmin(repository, keyring, lineage.successor, clock, MANUFACTURER.ceremony.online_of),
-        )
-        token = parts.tokens.first() or ""
-        with ServerThread(service, repository=repository, admin=parts, log=log) as server:
-            yield Operated(server.origin, service, parts, clock, token)
+    repository, history = MANUFACTURER.ceremony.open(store, keys, clock), KeyRotationHistory(MANUFACTURER, keys)
+    service = VerdictService(
+        secrets=MANUFACTURER.secrets,
+        policy=shipped(),
+        store=store,
+        issuer=MANUFACTURER.issuer,
+        audience=MANUFACTURER.audience,
+        clock=clock,
+        random=random,
+        key=VerdictSigner(history.keyring, repository.keys, clock).key,
+    )
+    parts = AdminContext.of(service, keys=KeyAdmin(repository, history.keyring, history.successor, clock))
+    token = parts.tokens.first() or ""
+    with ServerThread(service, repository=repository, admin=parts, log=log) as server:
+        yield Operated(server.origin, service, parts, clock, token)

@@ -11,10 +11,11 @@ from lab.api.context import LabContext
 from lab.api.extension import lab_extension
 from lab.api.worlds import Worlds
 from lab.manufacturer.key_rotation import KeyRotationHistory
+from server_stub.admin.clock import guarded_clock
 from server_stub.admin.context import AdminContext
 from server_stub.admin.keys import KeyAdmin
-from server_stub.clock import ClockReading, GuardedClock
-from server_stub.key_repository import VerdictSigner, newest_publication
+from server_stub.clock import ClockReading
+from server_stub.key_repository import VerdictSigner
 from server_stub.policies.loading import shipped
 from server_stub.server import ServerThread
 from server_stub.store import alembic_migrations
@@ -38,8 +39,8 @@ class MachineClock:
 
 
 @contextmanager
-def lab_server(folder: Path, keys: str = "keys") -> Iterator[Operated]:
-    """A server of a lab on the database in `folder`, with its keys in the folder of this name."""
+def lab_server(folder: Path) -> Iterator[Operated]:
+    """A server of a lab on the database in `folder`."""
     machine = Clock()
     with ExitStack() as stack:
         store, reader = (
@@ -48,11 +49,9 @@ def lab_server(folder: Path, keys: str = "keys") -> Iterator[Operated]:
         )
         adopt_database(store)
         clock = LabClock(reader, MachineClock(machine))
-        guard = GuardedClock(clock, newest_publication(folder / keys))
-        own = MANUFACTURER.secrets.signing_keys
-        repository = stack.enter_context(MANUFACTURER.ceremony.open(folder / keys, own, guard))
-        history = KeyRotationHistory(MANUFACTURER, lambda: repository.keys)
-        keyring = history.keyring(own)
+        guard, own = guarded_clock(clock, store), MANUFACTURER.secrets.signing_keys
+        repository = MANUFACTURER.ceremony.open(store, own, guard)
+        history = KeyRotationHistory(MANUFACTURER, own)
         service = VerdictService(
             secrets=MANUFACTURER.secrets,
             policy=shipped(),
@@ -62,13 +61,11 @@ def lab_server(folder: Path, keys: str = "keys") -> Iterator[Operated]:
             clock=guard,
             unchecked_clock=guard.unchecked,
             random=secrets.token_bytes,  # several servers share a database
-            signer=VerdictSigner(keyring, history.listed, guard),
+            key=VerdictSigner(history.keyring, repository.keys, guard).key,
         )
         parts = AdminContext.of(
             service,
-            keys=KeyAdmin(
-                repository, keyring, history.successor, guard.unchecked, MANUFACTURER.ceremony.online_of
-            ),
+            keys=KeyAdmin(repository, history.keyring, history.successor, guard.unchecked),
             real_clock=machine,
         )
         parts.tokens.adopt(TOKEN, reason="test", by="test")

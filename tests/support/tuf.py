@@ -5,7 +5,6 @@ the repository, or a response for a path.
 """
 
 import http.client
-import shutil
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -145,7 +144,7 @@ class VisibleState:
 
 @dataclass
 class TufEnvironment:
-    """One manufacturer, its running server, the mirror, and devices."""
+    """One manufacturer, its running server, the mirror, and devices. Copies of the repository are below `folder`."""
 
     folder: Path
     world: World
@@ -164,16 +163,17 @@ class TufEnvironment:
         """The server's keys: one that is not listed yet, and two that are."""
         return (THIRD_KEY, *self.manufacturer.secrets.signing_keys)
 
-    def open(self) -> KeyRepository:
-        """The repository, opened as a starting server does."""
-        return self.manufacturer.ceremony.open(
-            self.folder, self.manufacturer.secrets.signing_keys, self.world.now
-        )
+    def files(self) -> dict[str, bytes]:
+        """The published files, by their paths below `/tuf/`."""
+        with self.store.reading() as reading:
+            return reading.repository_files()
 
-    def serve(self, policy: Policy | None = None, *, signer: Any = None) -> KeyRepository:
-        """Start the server, or restart it on its folder and store."""
+    def serve(self, policy: Policy | None = None, *, signer: SigningKey | None = None) -> KeyRepository:
+        """Start the server, or restart it on its store. `signer` signs, whatever is published."""
         self.stop()
-        repository = self.stack.enter_context(self.open())
+        keys = self.manufacturer.secrets.signing_keys
+        repository = self.manufacturer.ceremony.open(self.store, keys, self.world.now)
+        listed = VerdictSigner(self.keys, repository.keys, self.world.now)
         service = VerdictService(
             secrets=self.manufacturer.secrets,
             policy=policy or shipped(),
@@ -182,7 +182,7 @@ class TufEnvironment:
             audience=self.manufacturer.audience,
             clock=self.world.now,
             random=self.random.randbytes,
-            signer=signer or VerdictSigner(self.keys, lambda: repository.keys, self.world.now),
+            key=listed.key if signer is None else lambda _: signer,
         )
         if policy is not None:
             adopt_policy(service, policy)  # another policy may be in force in the store
@@ -202,7 +202,7 @@ class TufEnvironment:
 
     def copy(self, name: str) -> Path:
         """A copy of the current repository, for an attacker to serve later."""
-        return Path(shutil.copytree(self.folder, self.folder.with_name(name)))
+        return write_files(self.folder / name, self.files())
 
 
 @contextmanager
@@ -214,9 +214,18 @@ def open_environment(path: Path) -> Iterator[TufEnvironment]:
         Simulation(SEED, url=origin, world=world, host=HttpHost) as simulation,
         ExitStack() as stack,
     ):
-        made = TufEnvironment(path / "keys", world, mirror, simulation, stack)
+        made = TufEnvironment(path, world, mirror, simulation, stack)
         made.serve()
         yield made
+
+
+def write_files(folder: Path, files: dict[str, bytes]) -> Path:
+    """Write the files of a repository below `folder`, and return it."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    return folder
 
 
 def visible_state(phone: Handset) -> VisibleState:

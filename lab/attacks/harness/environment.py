@@ -65,15 +65,22 @@ MANUFACTURER: Final = "vendor"
 
 
 class ResettableStore:
-    """Implements the server's `Store` in memory. Emptied before each trial: earlier records would change verdicts."""
+    """Implements the server's `Store` in memory. Emptied before each trial: earlier records would change verdicts.
+
+    The key repository stays.
+    """
 
     def __init__(self) -> None:
         self._store = SqlStore()
 
     def begin(self) -> None:
-        """Delete everything."""
+        """Delete everything else."""
+        with self._store.reading() as reading:
+            files, number = reading.repository_files(), reading.publication()
         self._store.close()
         self._store = SqlStore()
+        with self._store.transaction() as transaction:
+            transaction.publish(files, number)
 
     def transaction(self) -> AbstractContextManager[Transaction]:
         """A transaction of the current store."""
@@ -263,17 +270,14 @@ class AttackEnvironment:
 
     def serve(self, owner: ServerOwner, stack: ExitStack, host: Host | None = None) -> Server:
         """A new server, in this process if there is no `host`, which stops with `stack`."""
-        folder = Path(stack.enter_context(TemporaryDirectory(prefix="activation-")))
-        repository = stack.enter_context(
-            KeyRepository.open(
-                folder / "keys",
-                initial=InitialContents(owner.trust.root, owner.keys),
-                online=owner.ceremony.online(),
-                clock=self._now,
-            )
-        )
         # A separate store: the policy in force is a record, and owners have different policies.
         store = ResettableStore()
+        repository = KeyRepository.open(
+            store,
+            initial=InitialContents(owner.trust.root, owner.keys),
+            online=owner.ceremony.online_of,
+            clock=self._now,
+        )
         self._stores.append(store)
         stack.callback(self._stores.remove, store)
         keys = tuple(signer.key for signer in owner.signers)
@@ -286,7 +290,7 @@ class AttackEnvironment:
             audience=owner.trust.audience,
             clock=self._now,
             random=self._randbytes,
-            signer=VerdictSigner(keys, lambda: repository.keys, self._now),
+            key=VerdictSigner(keys, repository.keys, self._now).key,
         )
         host = host or InProcessHost()
         host.start(service, repository)

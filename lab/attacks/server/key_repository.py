@@ -185,8 +185,8 @@ def _replace_online_keys(server: Server) -> None:
     """The manufacturer's ceremony after the theft of an online key."""
     ceremony = server.owner.ceremony
     online = ceremony.online(1)
-    root = next_root(server.repository.root, ceremony.holder(), online, FIRST_ROOT_EXPIRES)
-    server.repository.install_root(root, online)
+    root = next_root(server.repository.root(), ceremony.holder(), online, FIRST_ROOT_EXPIRES)
+    server.repository.install_root(root)
 
 
 @_attack("timestamp-clock-malformed", "fast-forward attack", "tuf-malformed", capabilities=STOLEN_KEY)

@@ -94,7 +94,7 @@ class LocalOperations:
 
     def root(self) -> bytes:
         """The newest root of the key repository."""
-        return self.server.repository.root
+        return self.server.repository.root()
 
     def replace_online_keys(self) -> None:
         """Publish a root that names new online keys."""
@@ -149,7 +149,7 @@ class LocalOperations:
 
     def _signing_key(self) -> tuple[KeyAdmin, str]:
         keys = self.server.parts.keys
-        kid = next((key.kid for key in keys.list() if key.signs), None) if keys else None
+        kid = next((key.kid for key in keys.list(self.server.parts.store) if key.signs), None) if keys else None
         if keys is None or kid is None:
             raise StepError("no verdict key signs now")
         return keys, kid

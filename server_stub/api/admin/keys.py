@@ -12,6 +12,7 @@ from server_stub.api.admin.base_models import Missing, Moment, ResponseModel, Wi
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
 from server_stub.api.admin.writes import WriteRequest, write_route
+from server_stub.store.transaction import Store
 from wire.key_repository import ROOT_MAX
 from wire.model import Code
 
@@ -55,7 +56,7 @@ class NextRoot(WithReason):
 @router.get("", responses=responses(404))
 def list_keys(context: Context) -> KeyListResponse:
     """All verdict keys as the key repository publishes them."""
-    return KeyListResponse(items=_keys(context).list())
+    return KeyListResponse(items=_keys(context).list(context.store))
 
 
 @write_route(router, "/{kid}/rotate", Rotated, {200: "The list with the new key."}, 404, 409)
@@ -63,7 +64,7 @@ def rotate_key(request: WriteRequest, kid: Kid, body: Rotation) -> Rotated:
     """Replace a key with a new one of the same algorithm. Both are published immediately."""
     keys = _keys(request.context)
     new = keys.rotate(kid, request.store, at=body.at, reason=body.reason, by=request.actor)
-    return Rotated(kid=new, items=keys.list())
+    return Rotated(kid=new, items=keys.list(request.store))
 
 
 @write_route(router, "/{kid}/revoke", KeyListResponse, {200: "The list without the key."}, 404, 409)
@@ -71,13 +72,13 @@ def revoke_key(request: WriteRequest, kid: Kid, body: WithReason) -> KeyListResp
     """Revoke a key immediately. Devices reject it by name from their next exchange on."""
     keys = _keys(request.context)
     keys.revoke(kid, request.store, reason=body.reason, by=request.actor)
-    return KeyListResponse(items=keys.list())
+    return KeyListResponse(items=keys.list(request.store))
 
 
 @router.get("/root", responses=responses(404))
 def get_root(context: Context) -> RootShown:
     """The newest root of the key repository."""
-    return _root(_keys(context))
+    return _root(_keys(context), context.store)
 
 
 @write_route(router, "/root", RootShown, {200: "The published root."}, 404, 409)
@@ -85,11 +86,12 @@ def install_root(request: WriteRequest, body: NextRoot) -> RootShown:
     """Publish the next root, which replaces online keys. Devices reject the old ones from their next exchange on."""
     keys = _keys(request.context)
     keys.install_root(body.root.encode(), request.store, reason=body.reason, by=request.actor)
-    return _root(keys)
+    return _root(keys, request.store)
 
 
-def _root(keys: KeyAdmin) -> RootShown:
-    root = keys.repository.root.decode()
+def _root(keys: KeyAdmin, store: Store) -> RootShown:
+    with store.reading() as reading:
+        root = keys.repository.root(reading).decode()
     return RootShown(version=json.loads(root)["signed"]["version"], root=root)
 
 
