@@ -120,8 +120,8 @@ class GuardedClock:
     def __call__(self) -> int:
         """Seconds since the epoch, to be signed or published. Raises ClockError."""
         now = self._clock.read()
-        if fault := self._judge(now):
-            if self.fault:  # unless it was accepted elsewhere
+        if self._judge(now):
+            if fault := self.fault:  # unless it was accepted elsewhere
                 raise ClockError(fault)
             now = self._clock.read()
         self._newest = max(self._newest, int(now.wall))

@@ -23,7 +23,7 @@ from server_stub.key_repository import OnlineRole
 from server_stub.policies import DEFAULT
 from server_stub.store.records import AuditQuery
 from tests.support.admin import Operated, operated
-from tests.support.server_phone import IMEI, SECOND_IMEI
+from tests.support.server_phone import IMEI, MANUFACTURER, SECOND_IMEI
 from tests.support.stores import open_store
 
 WHY = ("--reason", "ticket 4711")
@@ -200,7 +200,8 @@ def test_campaigns_keys_faults_and_audit_as_table_and_json(server: Operated, tmp
 
 
 def test_stolen_online_keys_are_replaced_by_a_root_that_the_right_seed_signs(server: Operated) -> None:
-    stolen = server.parts.keys.online(server.parts.keys.repository.root)
+    repository = server.parts.keys.repository
+    stolen = MANUFACTURER.ceremony.online_of(repository.root())
     assert "that this seed does not give" in admin(
         "keys", "replace-online", "--seed", "other", *WHY, code=2
     ).stderr.replace("\n", " ")
@@ -208,7 +209,7 @@ def test_stolen_online_keys_are_replaced_by_a_root_that_the_right_seed_signs(ser
         assert admin("keys", "replace-online", "--seed", "tests", *WHY).stdout == (
             f"Root {version} names new online keys.\n"
         )
-        root = Metadata[Root].from_bytes(server.parts.keys.repository.root)
+        root = Metadata[Root].from_bytes(repository.root())
         assert root.signed.version == version
         timestamp = Metadata[Timestamp].from_bytes(
             requests.get(f"{server.origin}/tuf/metadata/timestamp.json", timeout=60).content

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 from lab.cli.main import app
 from lab.manufacturer.manufacturer import Manufacturer
 from server_stub.signing import Algorithm
+from tests.support.stores import open_store
 
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
@@ -60,10 +61,9 @@ def test_server_does_not_start_with_a_repository_without_its_key(
     tmp_path: Path, algorithm: Algorithm
 ) -> None:
     manufacturer = Manufacturer("2021")
-    with manufacturer.ceremony.open(
-        tmp_path / "keys", manufacturer.secrets.signing_keys, lambda: 1_790_000_000
-    ):
-        pass
+    store = open_store(tmp_path / "records.sqlite")
+    manufacturer.ceremony.open(store, manufacturer.secrets.signing_keys, lambda: 1_790_000_000)
+    store.close()
     code, said = serve(tmp_path, algorithm)
     assert code == 3
-    assert "lists no ML-DSA-65 key that may sign; choose an empty --keys" in said
+    assert "lists no ML-DSA-65 key that may sign; choose an empty --db and --keys" in said

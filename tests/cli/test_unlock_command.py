@@ -53,18 +53,17 @@ def server(tmp_path: Path) -> Iterator[RunningServer]:
     manufacturer, store = Manufacturer("2021"), open_store(tmp_path / "a.sqlite")
     keys = manufacturer.secrets.signing_keys
     configured = Configuration.load(LoadedSettings())
-    with manufacturer.ceremony.open(tmp_path / "a-keys", keys, system_clock) as repository:
-        signer = VerdictSigner(keys, lambda: repository.keys, system_clock)
-        service = build_service(
-            configured,
-            manufacturer.secrets,
-            store,
-            issuer=manufacturer.issuer,
-            audience=manufacturer.audience,
-            signer=signer,
-        )
-        with ServerThread(service, repository=repository) as thread:
-            yield RunningServer(tmp_path, thread.origin)
+    repository = manufacturer.ceremony.open(store, keys, system_clock)
+    service = build_service(
+        configured,
+        manufacturer.secrets,
+        store,
+        issuer=manufacturer.issuer,
+        audience=manufacturer.audience,
+        key=VerdictSigner(keys, repository.keys, system_clock).key,
+    )
+    with ServerThread(service, repository=repository) as thread:
+        yield RunningServer(tmp_path, thread.origin)
     store.close()
 
 

@@ -1,7 +1,6 @@
 """`activation verify`: input, output and exit codes."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +33,7 @@ from tests.support.tokens import (
     make_verdict,
     sign,
 )
+from tests.support.tuf import write_files
 from wire.verdict import Verdict
 
 TOKEN = sign(make_verdict())
@@ -197,13 +197,15 @@ class Published(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
     root = tmp_path_factory.mktemp("image") / "root.json"
     root.write_bytes(MANUFACTURER.ceremony.pinned_root)
     folder = tmp_path_factory.mktemp("repository")
-    signing = MANUFACTURER.secrets_signing_by(Algorithm.ML_DSA_65).signing_keys
-    with MANUFACTURER.ceremony.open(folder, signing, lambda: NOW) as repository:
-        yield Published(str(root), str(folder), repository)
+    signing, store = MANUFACTURER.secrets_signing_by(Algorithm.ML_DSA_65).signing_keys, SqlStore()
+    repository = MANUFACTURER.ceremony.open(store, signing, lambda: NOW)
+    with store.reading() as reading:
+        write_files(folder, reading.repository_files())
+    return Published(str(root), str(folder), repository)
 
 
 def signed_by_the_manufacturer() -> str:

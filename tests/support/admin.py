@@ -102,7 +102,10 @@ def operated(folder: Path, store: Store | None = None, log: Log | None = None) -
     """The server of the tests' manufacturer."""
     clock, random, store = Clock(), Randomness(), store or ResettableStore()
     keys = MANUFACTURER.secrets.signing_keys
-    repository, history = MANUFACTURER.ceremony.open(store, keys, clock), KeyRotationHistory(MANUFACTURER, keys)
+    repository, history = (
+        MANUFACTURER.ceremony.open(store, keys, clock),
+        KeyRotationHistory(MANUFACTURER, keys),
+    )
     service = VerdictService(
         secrets=MANUFACTURER.secrets,
         policy=shipped(),

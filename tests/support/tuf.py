@@ -163,9 +163,9 @@ class TufEnvironment:
         """The server's keys: one that is not listed yet, and two that are."""
         return (THIRD_KEY, *self.manufacturer.secrets.signing_keys)
 
-    def files(self) -> dict[str, bytes]:
+    def files(self, store: SqlStore | None = None) -> dict[str, bytes]:
         """The published files, by their paths below `/tuf/`."""
-        with self.store.reading() as reading:
+        with (store or self.store).reading() as reading:
             return reading.repository_files()
 
     def serve(self, policy: Policy | None = None, *, signer: SigningKey | None = None) -> KeyRepository:
@@ -200,9 +200,9 @@ class TufEnvironment:
         phone.walk_setup()
         return phone
 
-    def copy(self, name: str) -> Path:
-        """A copy of the current repository, for an attacker to serve later."""
-        return write_files(self.folder / name, self.files())
+    def copy(self, name: str, store: SqlStore | None = None) -> Path:
+        """A copy of the current repository, or of that in `store`, for an attacker to serve."""
+        return write_files(self.folder / name, self.files(store))
 
 
 @contextmanager

@@ -149,7 +149,9 @@ class LocalOperations:
 
     def _signing_key(self) -> tuple[KeyAdmin, str]:
         keys = self.server.parts.keys
-        kid = next((key.kid for key in keys.list(self.server.parts.store) if key.signs), None) if keys else None
+        kid = (
+            next((key.kid for key in keys.list(self.server.parts.store) if key.signs), None) if keys else None
+        )
         if keys is None or kid is None:
             raise StepError("no verdict key signs now")
         return keys, kid

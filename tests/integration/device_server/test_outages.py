@@ -28,7 +28,7 @@ from server_stub.api.app import create_app
 from server_stub.api.json_log import json_log
 from server_stub.attestation.deviations import DeviationTreatment
 from server_stub.clock import RETRY_AFTER, ClockError, ClockFault
-from server_stub.key_repository import KeyList, VerdictSigner
+from server_stub.key_repository import TIMESTAMP, KeyList, VerdictSigner
 from server_stub.policies.loading import shipped
 from server_stub.reference_data.source_countries import unknown_country
 from server_stub.reference_data.status_list import StatusListFile
@@ -57,7 +57,7 @@ class FaultyClock(Clock):
 
 @dataclass
 class Endangered:
-    """A server in this process, whose store and keys are files in `folder`, and whose stopwatch the test sets."""
+    """A server in this process, whose store is a file in `folder`, and whose stopwatch the test sets."""
 
     folder: Path
     stack: ExitStack
@@ -70,9 +70,7 @@ class Endangered:
         self.store = SqlStore(self.folder / "records.sqlite", alembic_migrations)
         self.stack.callback(self.store.close)
         keys = MANUFACTURER.secrets.signing_keys
-        self.repository = self.stack.enter_context(
-            MANUFACTURER.ceremony.open(self.folder / "keys", keys, self.clock)
-        )
+        self.repository = MANUFACTURER.ceremony.open(self.store, keys, self.clock)
         self.service = VerdictService(
             secrets=MANUFACTURER.secrets,
             policy=shipped(),
@@ -81,7 +79,9 @@ class Endangered:
             audience=MANUFACTURER.audience,
             clock=self.clock,
             random=Randomness(),
-            signer=VerdictSigner(keys, lambda: self.listed or self.repository.keys, self.clock),
+            key=VerdictSigner(
+                keys, lambda reading: self.listed or self.repository.keys(reading), self.clock
+            ).key,
         )
         self.app = create_app(
             self.service,
@@ -309,24 +309,24 @@ def test_removed_or_replaced_database_is_an_outage_until_it_is_back(tmp_path: Pa
 
 def test_list_without_a_key_that_may_sign_is_an_outage_until_one_is_listed(tmp_path: Path) -> None:
     with endangered(tmp_path) as server:
-        listed = server.repository.keys
+        listed = server.repository.keys()
         for key in MANUFACTURER.secrets.signing_keys:
             listed = listed.revoked(key.kid)
         server.listed = listed
         assert_outage(server, Outage.KEYS_CANNOT_SIGN, lambda: setattr(server, "listed", None))
 
 
-def test_unwritable_key_repository_is_an_outage_when_the_timestamp_is_due(tmp_path: Path) -> None:
+def test_altered_key_repository_is_an_outage(tmp_path: Path) -> None:
+    """It is noticed with the next publication, and lasts until it is restored."""
     with endangered(tmp_path) as server:
-        keys, away = tmp_path / "keys" / "metadata", tmp_path / "keys" / "targets" / "away"
-        keys.rename(away)
-        assert server.reason() is None, "what is published is valid for another half of its lifetime"
-        server.clock.now += DAY
+        with server.store.transaction() as transaction:
+            honest = transaction.repository_file(TIMESTAMP) or b""
+            transaction.publish({TIMESTAMP: b"{}"})
         assert server.reason() == Outage.KEYS_UNPUBLISHED
         assert server.get("/tuf/metadata/timestamp.json").status == 503
-        assert server.verdict() == 200
-        away.rename(keys)
-        assert server.get("/tuf/metadata/timestamp.json").status == 200
+        with server.store.transaction() as transaction:
+            transaction.publish({TIMESTAMP: honest})
+        assert server.get("/tuf/metadata/timestamp.json").body == honest
         assert server.reason() is None
         assert server.events() == [
             ("outage", Outage.KEYS_UNPUBLISHED, None),

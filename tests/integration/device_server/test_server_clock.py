@@ -20,6 +20,7 @@ from lab.world.clock import MachineClock, World
 from server_stub.admin.context import device_admin
 from server_stub.admin.devices import Act
 from server_stub.clock import EARLIEST, LATEST, RETRY_AFTER, ClockError, ClockFault
+from server_stub.key_repository import TIMESTAMP
 from wire import media
 from wire.key_repository import CLOCK, METADATA_PATH
 from wire.limits import SKEW
@@ -103,11 +104,9 @@ def test_step_stops_signing_and_publishing_until_the_clock_is_right_again_or_acc
             assert case.published()[1] == 0
         case.clock.ahead = 10 * HOUR
         before = case.server.repository.metadata("1.snapshot.json")
-        version = (
-            Metadata[Timestamp]
-            .from_bytes((case.server.repository._folder.path / "metadata" / "timestamp.json").read_bytes())
-            .signed.version
-        )
+        with case.server.parts.store.reading() as reading:
+            timestamp = reading.repository_file(TIMESTAMP) or b""
+        version = Metadata[Timestamp].from_bytes(timestamp).signed.version
         case.server.accept_clock("the operator is wrong")
         assert case.published() == (version + 1, 1, case.world.now() + 10 * HOUR)
         assert case.server.repository.metadata("1.snapshot.json") == before

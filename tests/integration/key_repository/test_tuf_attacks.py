@@ -15,8 +15,9 @@ import pytest
 from agent.core.screens import ScreenId, Trouble
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.seed import Seed
-from server_stub.key_repository import InitialContents, KeyList, KeyRepository, Lifetimes, next_root
+from server_stub.key_repository import Lifetimes, next_root
 from server_stub.key_repository.roles import expiry
+from server_stub.store.sql import SqlStore
 from tests.support.tuf import (
     DAY,
     HOUR,
@@ -49,7 +50,7 @@ def publish_twice(environment: TufEnvironment) -> None:
 
 def rollback(environment: TufEnvironment) -> None:
     """Serve an older publication than the device has seen; it has not expired."""
-    environment.mirror.folder = environment.folder.with_name("before")
+    environment.mirror.folder = environment.folder / "before"
 
 
 def rolled_back_snapshot(environment: TufEnvironment) -> None:
@@ -70,30 +71,31 @@ def mixed_roles(environment: TufEnvironment) -> None:
 
 def mixed_target(environment: TufEnvironment) -> None:
     """Serve the previous keys under the hash of the new ones."""
-    environment.mirror.overrides[TARGETS_PATH] = respond_with(targets(environment.folder)[0])
+    environment.mirror.overrides[TARGETS_PATH] = respond_with(targets(environment)[0])
 
 
-def targets(folder: Path) -> list[bytes]:
-    """The targets of a repository, the oldest first."""
+def targets(environment: TufEnvironment) -> list[bytes]:
+    """The published lists, the oldest first."""
     return [
-        path.read_bytes()
-        for path in sorted((folder / "targets").iterdir(), key=lambda path: path.stat().st_mtime_ns)
+        content
+        for name in ("1.verdict-keys.json", "2.verdict-keys.json")
+        for content in environment.files().values()
+        if sha256(content).hexdigest().encode() in environment.files()[f"metadata/{name}"]
     ]
 
 
 def own_keys(environment: TufEnvironment) -> None:
     """Serve the attacker's key set under the right name and with the right length."""
-    right = targets(environment.folder)[-1]
+    right = targets(environment)[-1]
     own = json.dumps({"keys": [Manufacturer("attacker").signing_key.public_jwk()]}).encode()
     environment.mirror.overrides[TARGETS_PATH] = respond_with(own.ljust(len(right))[: len(right)])
 
 
 def wrong_repository(environment: TufEnvironment) -> None:
     """Serve a valid repository of the attacker."""
-    folder = environment.folder.with_name("foreign")
-    other = Manufacturer("attacker")
-    with other.ceremony.open(folder, other.secrets.signing_keys, environment.world.now):
-        environment.mirror.folder = folder
+    other, store = Manufacturer("attacker"), SqlStore()
+    other.ceremony.open(store, other.secrets.signing_keys, environment.world.now)
+    environment.mirror.folder = environment.copy("foreign", store)
 
 
 def touched(environment: TufEnvironment) -> None:
@@ -276,39 +278,21 @@ def test_expiry_does_not_depend_on_the_clock_that_the_user_sets(
 
 
 @pytest.mark.parametrize("role", ["root", "timestamp", "snapshot", "targets", "verdict_keys"])
-def test_one_expired_role_stops_the_update(environment: TufEnvironment, tmp_path: Path, role: str) -> None:
+def test_one_expired_role_stops_the_update(environment: TufEnvironment, role: str) -> None:
     phone = environment.phone()
     lives = {"timestamp": DAY, "snapshot": LONG, "targets": LONG, "verdict_keys": LONG} | {role: 2 * HOUR}
     root_lives = lives.pop("root", LONG)
-    with repository(environment, tmp_path / "short", Lifetimes(**lives)) as short:
-        manufacturer = environment.manufacturer.ceremony
-        following = next_root(
-            short.root,
-            manufacturer.holder(),
-            manufacturer.online(),
-            expiry(environment.world.now(), root_lives),
-        )
-        short.install_root(following)
-    environment.mirror.folder = tmp_path / "short"
+    manufacturer, store = environment.manufacturer, SqlStore()
+    ceremony, now = manufacturer.ceremony, environment.world.now
+    short = ceremony.open(store, manufacturer.secrets.signing_keys, now, Lifetimes(**lives))
+    expires = expiry(now(), root_lives)
+    short.install_root(next_root(short.root(), ceremony.holder(), ceremony.online(), expires))
+    environment.mirror.folder = environment.copy("short", store)
     phone.retry()
     assert visible_state(phone) == VisibleState(ScreenId.LOCKED, None, None)
     phone.wait(3 * HOUR)
     phone.retry()
     assert visible_state(phone) == VisibleState(ScreenId.LOCKED, Trouble.NO_KEYS, "tuf-expired")
-
-
-def repository(environment: TufEnvironment, folder: Path, lifetimes: Lifetimes) -> KeyRepository:
-    """Another repository of the same manufacturer."""
-    manufacturer = environment.manufacturer
-    keys = KeyList.of(*(key.public_jwk() for key in manufacturer.secrets.signing_keys))
-    initial = InitialContents(manufacturer.ceremony.pinned_root, keys)
-    return KeyRepository.open(
-        folder,
-        initial=initial,
-        online=manufacturer.ceremony.online(),
-        clock=environment.world.now,
-        lifetimes=lifetimes,
-    )
 
 
 def test_activated_device_without_access_to_the_keys_stays_usable(environment: TufEnvironment) -> None:

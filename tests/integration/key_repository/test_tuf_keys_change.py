@@ -7,13 +7,16 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from sqlalchemy import ClauseElement, Insert, Update
+from sqlalchemy.engine.interfaces import DBAPICursor
 from tuf.api.metadata import Metadata, Root
 
 from agent.core.screens import ScreenId, Trouble
 from lab.handset.handset import Handset
 from server_stub.key_repository import KeyRepository, KeyRepositoryError, RepositoryFault, next_root
-from server_stub.key_repository.files import Folder
 from server_stub.key_repository.key_list import TAIL
+from server_stub.store.sql import SqlStore
+from server_stub.store.transaction import Transaction
 from tests.support.tuf import (
     ALLOW_ALL,
     DAY,
@@ -82,7 +85,7 @@ def test_rotation_of_a_verdict_key_causes_no_error(environment: TufEnvironment) 
     assert kid(phone) == THIRD_KEY.kid
     phone.wait(TAIL + 15 * DAY)
     assert retry(phone) == LOCKED
-    assert first.kid not in {key["kid"] for key in repository.keys.keys}
+    assert first.kid not in {key["kid"] for key in repository.keys().keys}
     assert visible_state(environment.phone("paris")).screen is ScreenId.HOME
 
 
@@ -133,24 +136,24 @@ def rotate_root(environment: TufEnvironment, repository: KeyRepository, generati
     manufacturer = environment.manufacturer.ceremony
     online = manufacturer.online(generation)
     following = next_root(
-        repository.root,
+        repository.root(),
         manufacturer.holder(generation - 1),
         online,
         LATER,
         successor=manufacturer.holder(generation),
     )
-    repository.install_root(following, online)
+    repository.install_root(following)
 
 
 @pytest.mark.parametrize(("signers", "threshold"), [((0, 0), "old"), ((1, 1), "new")])
 def test_root_without_both_thresholds_is_rejected_by_server_and_device(
     environment: TufEnvironment, signers: tuple[int, int], threshold: str
 ) -> None:
-    repository, manufacturer = environment.serve(), environment.manufacturer.ceremony
+    repository = environment.serve()
     phone = environment.phone()
     forged = next_root_signed_by(environment, repository, signers[0])
     with pytest.raises(KeyRepositoryError) as refused:
-        repository.install_root(forged, manufacturer.online(1))
+        repository.install_root(forged)
     assert refused.value.fault is RepositoryFault.ROOT_REFUSED
     copy = environment.copy(f"{threshold} side only")
     (copy / "metadata" / "2.root.json").write_bytes(forged)
@@ -165,7 +168,7 @@ def next_root_signed_by(environment: TufEnvironment, repository: KeyRepository, 
     """A root for new root keys that is signed only by one set of root keys."""
     manufacturer = environment.manufacturer.ceremony
     both = next_root(
-        repository.root,
+        repository.root(),
         manufacturer.holder(0),
         manufacturer.online(1),
         LATER,
@@ -181,9 +184,9 @@ def next_root_signed_by(environment: TufEnvironment, repository: KeyRepository, 
 
 def test_restarted_server_signs_nothing_again_and_reuses_no_version(environment: TufEnvironment) -> None:
     phone = environment.phone()
-    before = {path.name: path.read_bytes() for path in (environment.folder / "metadata").iterdir()}
+    before = environment.files()
     environment.serve()
-    assert {path.name: path.read_bytes() for path in (environment.folder / "metadata").iterdir()} == before
+    assert environment.files() == before
     assert retry(phone) == LOCKED
 
 
@@ -206,71 +209,51 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_at(step: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Kill the process before its n-th file is complete, if there are so many."""
-    real, numbers = Folder.put, count(1)
+    """Kill the process before its n-th statement that publishes, if there are so many."""
+    real, numbers = Transaction._run, count(1)
 
-    def put(self: Folder, path: Path, content: bytes) -> None:
-        if next(numbers) == step:
-            path.with_name(path.name + ".next").write_bytes(content[: len(content) // 2])
+    def run(self: Transaction, statement: ClauseElement, **values: object) -> DBAPICursor:
+        if isinstance(statement, Insert | Update) and next(numbers) == step:
             raise Killed
-        real(self, path, content)
+        return real(self, statement, **values)
 
     with monkeypatch.context() as patch, suppress(Killed):
-        patch.setattr(Folder, "put", put)
+        patch.setattr(Transaction, "_run", run)
         yield
 
 
-@pytest.mark.sample(3)
-@pytest.mark.parametrize("step", range(1, 6))
-def test_kill_at_any_step_of_a_rotation_leaves_a_valid_repository(
-    environment: TufEnvironment, step: int, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.sample(4)
+@pytest.mark.parametrize("what", ["rotation", "root", "creation"])
+@pytest.mark.parametrize("step", range(1, 9))
+def test_kill_at_any_step_of_a_publication_leaves_the_one_before(
+    environment: TufEnvironment, what: str, step: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Also for the same process, if it goes on."""
     phone, repository = environment.phone(), environment.serve()
+    first, now = environment.manufacturer.signing_key.kid, environment.world.now
+    before = environment.files()
+
+    def publish() -> None:
+        if what == "rotation":
+            repository.rotate(first, THIRD_KEY.public_jwk(), at=now())
+        elif what == "root":
+            rotate_root(environment, repository, 1)
+        else:
+            environment.serve()
+
+    if what == "creation":
+        environment.store, before = SqlStore(), {}
     with killed_at(step, monkeypatch):
-        repository.rotate(
-            environment.manufacturer.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now()
-        )
+        publish()
+    if what == "creation":
+        publish()
+    elif environment.files() == before:
+        assert retry(phone) == LOCKED
+        publish()
+    assert environment.files() != before
     assert retry(phone) == LOCKED
-    repository = environment.serve()
-    assert repository.keys.may_sign(THIRD_KEY.kid, environment.world.now()) is (step == 5)
-    assert retry(phone) == LOCKED
-    if step < 5:
-        repository.rotate(
-            environment.manufacturer.signing_key.kid, THIRD_KEY.public_jwk(), at=environment.world.now()
-        )
-    assert (retry(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid)
-
-
-@pytest.mark.sample(3)
-@pytest.mark.parametrize("step", range(1, 8))
-def test_kill_at_any_step_of_a_root_rotation_is_repaired_by_the_next_start(
-    environment: TufEnvironment, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Until then devices may find roles that the new root does not name, and wait."""
-    phone, repository = environment.phone(), environment.serve()
-    with killed_at(step, monkeypatch):
-        rotate_root(environment, repository, 1)
-    assert retry(phone).screen is ScreenId.LOCKED
-    repository = environment.serve()
-    assert retry(phone) == LOCKED
-    if step == 1:
-        rotate_root(environment, repository, 1)
-    assert retry(phone) == LOCKED
-    assert fetched_files(phone)[-1] != "2.root.json", "the phone has followed"
-
-
-@pytest.mark.sample(3)
-@pytest.mark.parametrize("step", range(1, 8))
-def test_kill_during_creation_is_repaired_by_the_next_start(
-    tmp_path: Path, step: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with open_environment(tmp_path / "one") as environment:
-        environment.stop()
-        environment.folder = tmp_path / "two" / "keys"
-        with killed_at(step, monkeypatch):
-            environment.open().close()
-        environment.serve()
-        assert visible_state(environment.phone()) == LOCKED
+    environment.serve()
+    assert (retry(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid if what == "rotation" else first)
 
 
 def test_device_that_checks_in_for_weeks_finds_no_expired_file(environment: TufEnvironment) -> None:

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from server_stub.key_repository.files import Folder
+from server_stub.store.records import StoreFault, StoreUnavailableError
+from server_stub.store.transaction import Transaction
 from tests.support.tuf import DAY, TufEnvironment, open_environment
 from wire import media
 from wire.codes import ProblemCode
@@ -34,9 +35,8 @@ def raw(environment: TufEnvironment, path: str, method: str = "GET") -> tuple[in
 
 
 def test_every_published_file_is_served_unchanged(environment: TufEnvironment) -> None:
-    for folder, prefix in (("metadata", METADATA_PATH), ("targets", TARGETS_PATH)):
-        for path in (environment.folder / folder).iterdir():
-            assert raw(environment, prefix + path.name) == (200, media.JSON, path.read_bytes())
+    for name, content in environment.files().items():
+        assert raw(environment, f"/tuf/{name}") == (200, media.JSON, content)
 
 
 @pytest.mark.parametrize(
@@ -65,8 +65,6 @@ def test_every_published_file_is_served_unchanged(environment: TufEnvironment) -
     ],
 )
 def test_unpublished_name_is_not_found(environment: TufEnvironment, path: str) -> None:
-    """No path leaves the folder."""
-    (environment.folder.parent / "secret").write_text("secret")
     status, media_type, body = raw(environment, path)
     assert (status, media_type) == (404, media.PROBLEM)
     assert Problem.model_validate_json(body).code is ProblemCode.NOT_FOUND
@@ -85,15 +83,16 @@ def test_full_disk_makes_the_repository_unavailable(
 ) -> None:
     """An outdated timestamp is not served."""
 
-    def full(self: Folder, path: Path, content: bytes) -> None:
-        raise OSError(28, "No space left on device")
+    def full(self: Transaction, files: dict[str, bytes]) -> int:
+        raise StoreUnavailableError("no space", StoreFault.FULL)
 
-    monkeypatch.setattr(Folder, "put", full)
+    monkeypatch.setattr(Transaction, "publish", full)
     assert raw(environment, METADATA_PATH + "timestamp.json")[0] == 200
     environment.world.wait(DAY)
     status, _, body = raw(environment, METADATA_PATH + "timestamp.json")
-    assert (status, Problem.model_validate_json(body).code) == (503, ProblemCode.UNAVAILABLE)
-    assert b"space" not in body
+    problem = Problem.model_validate_json(body)
+    assert (status, problem.code) == (503, ProblemCode.UNAVAILABLE)
+    assert problem.detail.startswith("store-full: ")
 
 
 def test_openapi_document_describes_the_repository(environment: TufEnvironment) -> None:

@@ -126,7 +126,7 @@ def test_missed_expectation_is_answered_422_with_the_claim_and_spends_no_nonce(s
 
 def test_expectations_are_those_of_the_database(tmp_path: Path) -> None:
     """Each process on it has them with its next request, also one that starts later."""
-    with lab_server(tmp_path) as first, lab_server(tmp_path, "other keys") as second:
+    with lab_server(tmp_path) as first, lab_server(tmp_path) as second:
         put(first, [{"claim": "intent", "equals": "x"}])
         assert send(second, evidence()).json()["code"] == "expectation-missed"
     with lab_server(tmp_path) as later:

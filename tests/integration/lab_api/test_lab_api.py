@@ -202,7 +202,7 @@ def test_document_of_a_lab_describes_its_routes(server: Operated) -> None:
 def test_verdicts_nonces_and_campaigns_follow_the_test_clock(tmp_path: Path) -> None:
     """It goes on with the clock of the machine, in every process on the database, and after a restart."""
     key, to = key_of("ES256"), DURING
-    with lab_server(tmp_path) as server, lab_server(tmp_path, "other keys") as other:
+    with lab_server(tmp_path) as server, lab_server(tmp_path) as other:
         server.service.enroll(IMEI, Activation(NOW, "CU"))
         home = {"telephony": telephony("208", "01"), "intent": "check-in", "lock_state": "activated"}
         server.activate(**home)

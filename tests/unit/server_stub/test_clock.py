@@ -10,6 +10,7 @@ from server_stub.clock import (
     EARLIEST,
     LATEST,
     ClockError,
+    ClockEvidence,
     ClockFault,
     ClockReading,
     GuardedClock,
@@ -61,7 +62,7 @@ def test_time_is_returned_unless_the_clock_stepped_or_is_before_the_newest_recor
     newest: int | None, events: list[tuple[str, int]]
 ) -> None:
     clock = SettableClock()
-    guard = GuardedClock(clock, None if newest is None else START + newest)
+    guard = GuardedClock(clock, ClockEvidence(0 if newest is None else START + newest))
     stepped, latest, behind, noted = 0, 0 if newest is None else START + newest, False, False
     for kind, seconds in [("wait", 0), *events]:
         if kind == "accept":
@@ -105,13 +106,42 @@ def test_clock_out_of_range_cannot_be_accepted_and_is_right_again_by_itself(
         assert read(guard) == nearest
 
 
+@pytest.mark.parametrize("fault", [ClockFault.STEPPED, ClockFault.BEHIND])
+@pytest.mark.parametrize("off", [0, SKEW, -SKEW, DAY, -SKEW - 1, -DAY])
+def test_acceptance_on_another_process_begins_like_a_restart(fault: ClockFault, off: int) -> None:
+    """`off`: how far the clock is from the newest record of after the acceptance."""
+    clock, looks = SettableClock(), [0]
+    shown = ClockEvidence(START + 9 * DAY if fault is ClockFault.BEHIND else START, number=3)
+
+    def newer() -> ClockEvidence:
+        looks[0] += 1
+        return shown
+
+    guard = GuardedClock(clock, shown, newer)
+    if fault is ClockFault.STEPPED:
+        assert read(guard) == START
+        assert looks == [0], "a clock that is right does not look"
+        clock.step(-DAY)
+    assert read(guard) is fault
+    assert looks[0] > 0
+    shown = ClockEvidence(clock.wall - off, number=4)
+    restarted = GuardedClock(clock, shown)
+    assert read(guard) == read(restarted) == (clock.wall if off >= -SKEW else ClockFault.BEHIND)
+    guard.accept(5)
+    shown = ClockEvidence(clock.wall, number=5)
+    clock.step(DAY)
+    assert read(guard) is ClockFault.STEPPED, "its own acceptance is not another one"
+
+
 @pytest.mark.parametrize("stopped", [0, DAY, 5 * 365 * DAY])
 def test_time_without_a_server_is_no_fault(stopped: int) -> None:
-    assert read(GuardedClock(SettableClock(START + stopped, elapsed=0), START)) == START + stopped
+    assert (
+        read(GuardedClock(SettableClock(START + stopped, elapsed=0), ClockEvidence(START))) == START + stopped
+    )
 
 
 def test_clocks_of_the_machine_pass_the_guard() -> None:
     clock = HostClock()
-    guard = GuardedClock(clock, int(clock.read().wall))
+    guard = GuardedClock(clock, ClockEvidence(int(clock.read().wall)))
     assert guard.fault is None
     assert guard() <= guard.unchecked()

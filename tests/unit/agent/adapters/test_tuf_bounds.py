@@ -15,6 +15,7 @@ from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import KeyRepository
+from server_stub.store.sql import SqlStore
 from wire import key_repository, media
 from wire.key_repository import METADATA_PATH
 
@@ -41,8 +42,8 @@ def updater(folder: Path, repository: KeyRepository) -> TimelessUpdater:
 
 def test_client_uses_the_limits_of_the_contract(tmp_path: Path) -> None:
     """The defaults of python-tuf are several times larger."""
-    with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
-        config = updater(tmp_path, repository).config
+    repository = MANUFACTURER.ceremony.open(SqlStore(), KEYS, World().now)
+    config = updater(tmp_path, repository).config
     assert config.max_root_rotations == key_repository.ROOT_ROTATIONS_MAX == 64
     assert config.max_delegations == 1
     assert config.root_max_length == key_repository.ROOT_MAX
@@ -61,14 +62,14 @@ def test_target_that_changes_before_reading_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The content is verified again in memory: the file could change between the check by the client and reading."""
-    with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
-        source = TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", Published(repository))
-        assert source.keys(TimestampBounds(START)).keys.keys
-        changed = tmp_path / "changed"
-        changed.write_bytes(b'{"keys":[]}')
-        monkeypatch.setattr(Updater, "find_cached_target", lambda *_: str(changed))
-        with pytest.raises(KeySourceError) as caught:
-            source.keys(TimestampBounds(START))
+    repository = MANUFACTURER.ceremony.open(SqlStore(), KEYS, World().now)
+    source = TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", Published(repository))
+    assert source.keys(TimestampBounds(START)).keys.keys
+    changed = tmp_path / "changed"
+    changed.write_bytes(b'{"keys":[]}')
+    monkeypatch.setattr(Updater, "find_cached_target", lambda *_: str(changed))
+    with pytest.raises(KeySourceError) as caught:
+        source.keys(TimestampBounds(START))
     assert caught.value.code == TufFault.MISMATCH
 
 

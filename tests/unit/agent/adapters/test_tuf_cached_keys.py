@@ -1,6 +1,6 @@
 """Verdict keys without a network: read from stored metadata with the same rules."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shutil import copytree
@@ -16,6 +16,7 @@ from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import KeyRepository
+from server_stub.store.sql import SqlStore
 from wire import media
 from wire.key_repository import METADATA_PATH, TARGETS_PATH
 
@@ -56,14 +57,14 @@ class Phone:
 
 
 @pytest.fixture
-def phone(tmp_path: Path) -> Iterator[Phone]:
-    with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, World().now) as repository:
-        network = Network(repository)
-        yield Phone(
-            network,
-            tmp_path / "phone",
-            TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", network),
-        )
+def phone(tmp_path: Path) -> Phone:
+    repository = MANUFACTURER.ceremony.open(SqlStore(), KEYS, World().now)
+    network = Network(repository)
+    return Phone(
+        network,
+        tmp_path / "phone",
+        TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", network),
+    )
 
 
 def test_fetched_keys_are_available_without_a_request(phone: Phone) -> None:
@@ -162,7 +163,7 @@ def test_refresh_that_ends_anywhere_leaves_the_keys_of_before(phone: Phone, *, r
     fetched = phone.source.keys(TimestampBounds(START)).keys
     repository, ceremony = phone.network.repository, MANUFACTURER.ceremony
     if root:
-        repository.install_root(ceremony.replacement(repository.root), ceremony.online(1))
+        repository.install_root(ceremony.replacement(repository.root()))
     repository.revoke(KEYS[0].kid)
     for requests in range(5 if root else 4):
         phone.network.left = requests

@@ -17,6 +17,7 @@ from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import KeyRepository, OnlineRole, publication
 from server_stub.key_repository.publication import MetadataPublisher
+from server_stub.store.sql import SqlStore
 from wire import media
 from wire.key_repository import METADATA_PATH, TARGET, TARGETS_PATH
 
@@ -60,13 +61,13 @@ class ConnectedSource:
 
 
 @pytest.fixture
-def published(tmp_path: Path) -> Any:
+def published(tmp_path: Path) -> ConnectedSource:
     world = World()
-    with MANUFACTURER.ceremony.open(tmp_path / "server", KEYS, world.now) as repository:
-        direct = Direct(repository)
-        yield ConnectedSource(
-            world, direct, TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", direct)
-        )
+    repository = MANUFACTURER.ceremony.open(SqlStore(), KEYS, world.now)
+    direct = Direct(repository)
+    return ConnectedSource(
+        world, direct, TufKeys(MANUFACTURER.ceremony.pinned_root, tmp_path / "phone", direct)
+    )
 
 
 def test_key_set_equals_the_published_keys(published: ConnectedSource) -> None:

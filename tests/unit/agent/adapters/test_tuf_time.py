@@ -1,6 +1,5 @@
 """The bounds of the time that a key repository shows, and the expiry of its roles against them."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,13 +15,12 @@ from agent.verification.bounds import TimestampBounds
 from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import START, World
 from server_stub.key_repository import (
-    InitialContents,
-    KeyList,
     KeyRepository,
     Lifetimes,
     OnlineRole,
     next_root,
 )
+from server_stub.store.sql import SqlStore
 from wire import limits, media
 from wire.key_repository import METADATA_PATH
 
@@ -80,25 +78,17 @@ class SignedTimestamps:
         root = next_root(
             CEREMONY.pinned_root, CEREMONY.holder(), online, datetime.fromtimestamp(expires, UTC)
         )
-        self.repository.install_root(root, online)
+        self.repository.install_root(root)
         self.generation = 1
 
 
-def opened(folder: Path, lifetimes: Lifetimes | None = None) -> KeyRepository:
-    initial = InitialContents(CEREMONY.pinned_root, KeyList.of(*(key.public_jwk() for key in KEYS)))
-    return KeyRepository.open(
-        folder,
-        initial=initial,
-        online=CEREMONY.online(),
-        clock=World().now,
-        lifetimes=lifetimes or Lifetimes(),
-    )
+def opened(lifetimes: Lifetimes | None = None) -> KeyRepository:
+    return CEREMONY.open(SqlStore(), KEYS, World().now, lifetimes)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[SignedTimestamps]:
-    with opened(tmp_path / "server") as repository:
-        yield SignedTimestamps(repository, tmp_path / "phone")
+def server(tmp_path: Path) -> SignedTimestamps:
+    return SignedTimestamps(opened(), tmp_path / "phone")
 
 
 @pytest.mark.parametrize("ago", [0, 1, 5 * YEAR])
@@ -119,10 +109,9 @@ ONE_HOUR: Final = 3600
 
 @pytest.mark.parametrize("role", ["snapshot", "verdict_keys", "targets"])
 def test_each_role_expires_at_the_floor(tmp_path: Path, role: str) -> None:
-    with opened(tmp_path / "server", replace(Lifetimes(), **{role: ONE_HOUR})) as repository:
-        server = SignedTimestamps(repository, tmp_path / "phone")
-        assert server.code(TimestampBounds(START + ONE_HOUR - 1)) is None
-        assert server.code(TimestampBounds(START + ONE_HOUR)) == TufFault.EXPIRED
+    server = SignedTimestamps(opened(replace(Lifetimes(), **{role: ONE_HOUR})), tmp_path / "phone")
+    assert server.code(TimestampBounds(START + ONE_HOUR - 1)) is None
+    assert server.code(TimestampBounds(START + ONE_HOUR)) == TufFault.EXPIRED
 
 
 def test_expiry_is_compared_with_the_floor_of_this_timestamp_that_of_the_newest_root_too(
@@ -164,9 +153,8 @@ def test_root_that_replaces_the_timestamp_key_lowers_the_floor_and_the_clock_num
     server.install_root(START + YEAR)
     after = server.keys(LATE).bounds
     assert after == TimestampBounds(START, clock=0, root=2, signers=(NEXT_SIGNER,))
-    withheld = SignedTimestamps(opened(server.folder.with_name("earlier")), server.folder.with_name("erased"))
+    withheld = SignedTimestamps(opened(), server.folder.with_name("erased"))
     assert withheld.code(after) == TufFault.ROLLBACK
-    withheld.repository.close()
 
 
 def test_timestamp_that_the_key_has_not_signed_shows_nothing(server: SignedTimestamps) -> None:

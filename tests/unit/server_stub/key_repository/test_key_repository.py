@@ -1,9 +1,9 @@
-"""The key repository on disk: what it writes and when, and which folders it rejects."""
+"""The key repository in the store: what it publishes and when, what it rejects, and what it takes from a folder."""
 
 from collections.abc import Callable
-from contextlib import ExitStack
-from itertools import count
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tuf.api.metadata import Metadata, Timestamp
@@ -13,7 +13,9 @@ from lab.manufacturer.manufacturer import Manufacturer
 from lab.world.clock import World
 from lab.world.seed import Seed
 from server_stub.clock import ClockError, ClockFault
+from server_stub.faults.catalogue import FaultKind
 from server_stub.key_repository import (
+    TIMESTAMP,
     InitialContents,
     KeyList,
     KeyRepository,
@@ -26,18 +28,27 @@ from server_stub.key_repository import (
     VerdictSigner,
     next_root,
 )
-from server_stub.key_repository.files import Folder
 from server_stub.key_repository.roles import expiry
+from server_stub.store.sql import SqlStore
+from tests.support.tuf import write_files
 from wire.key_repository import CLOCK
 
 MANUFACTURER = Manufacturer("repository tests")
 CEREMONY = MANUFACTURER.ceremony
 KEYS = MANUFACTURER.secrets.signing_keys
+SUCCESSOR = MANUFACTURER.verdict_key(KEYS[0].algorithm, 1)
 DAY = 24 * 3600
 
 
-def opened(folder: Path, world: World | None = None, ceremony: Ceremony = CEREMONY) -> KeyRepository:
-    return ceremony.open(folder, KEYS, (world or World()).now)
+@pytest.fixture
+def store() -> SqlStore:
+    return SqlStore()
+
+
+def opened(
+    store: SqlStore, world: World | None = None, ceremony: Ceremony = CEREMONY, folder: Path | None = None
+) -> KeyRepository:
+    return ceremony.open(store, KEYS, (world or World()).now, folder=folder)
 
 
 def fault(act: Callable[[], object]) -> RepositoryFault:
@@ -46,8 +57,13 @@ def fault(act: Callable[[], object]) -> RepositoryFault:
     return refused.value.fault
 
 
-def content(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+def content(store: SqlStore) -> dict[str, bytes]:
+    with store.reading() as reading:
+        return reading.repository_files()
+
+
+def timestamp(store: SqlStore) -> Timestamp:
+    return Metadata[Timestamp].from_bytes(content(store)[TIMESTAMP]).signed
 
 
 def test_pinned_root_depends_only_on_the_seed() -> None:
@@ -59,15 +75,15 @@ def test_pinned_root_depends_only_on_the_seed() -> None:
     )
 
 
-def test_same_keys_and_clock_give_the_same_files(tmp_path: Path) -> None:
-    for name in ("one", "two"):
-        opened(tmp_path / name).close()
-    assert content(tmp_path / "one") == content(tmp_path / "two")
+def test_same_keys_and_clock_give_the_same_files(store: SqlStore) -> None:
+    other = SqlStore()
+    opened(store)
+    opened(other)
+    assert content(store) == content(other) != {}
 
 
-def test_root_has_threshold_two_of_three_and_other_roles_one(tmp_path: Path) -> None:
-    with opened(tmp_path) as repository:
-        root = Metadata.from_bytes(repository.root).signed
+def test_root_has_threshold_two_of_three_and_other_roles_one(store: SqlStore) -> None:
+    root = Metadata.from_bytes(opened(store).root()).signed
     assert (root.roles["root"].threshold, len(root.roles["root"].keyids)) == (2, 3)
     assert {root.roles[role].threshold for role in ("timestamp", "snapshot", "targets")} == {1}
     assert root.consistent_snapshot is True
@@ -75,9 +91,9 @@ def test_root_has_threshold_two_of_three_and_other_roles_one(tmp_path: Path) -> 
     assert len(set(everything)) == len(everything), "no key serves two roles"
 
 
-def test_folder_contains_no_private_key(tmp_path: Path) -> None:
-    opened(tmp_path).close()
-    everything = b"".join(content(tmp_path).values())
+def test_repository_contains_no_private_key(store: SqlStore) -> None:
+    opened(store)
+    everything = b"".join(content(store).values())
     for role in OnlineRole:
         secret = Seed.of("repository tests").child("vendor").bytes(f"online key 0 {role}")
         assert secret not in everything
@@ -92,118 +108,178 @@ def test_folder_contains_no_private_key(tmp_path: Path) -> None:
     (46, {"timestamp", "snapshot", "verdict-keys", "targets"}),
 ])  # fmt: skip
 def test_roles_with_less_than_half_of_their_lifetime_are_signed_again(
-    tmp_path: Path, days: float, roles: set[str]
+    store: SqlStore, days: float, roles: set[str]
 ) -> None:
     world = World()
-    with opened(tmp_path, world) as repository:
-        world.wait(days * DAY)
-        assert {role.value for role in repository.refresh()} == roles
-        assert repository.refresh() == frozenset()
+    repository = opened(store, world)
+    world.wait(days * DAY)
+    assert {role.value for role in repository.refresh()} == roles
+    assert repository.refresh() == frozenset()
 
 
-def test_published_versions_never_change(tmp_path: Path) -> None:
+def test_published_versions_never_change(store: SqlStore) -> None:
     """Consistent snapshots: a device that is reading sees one state."""
     world = World()
-    with opened(tmp_path, world) as repository:
-        seen = content(tmp_path)
-        for days in (1, 4, 20, 50):
-            world.wait(days * DAY)
-            repository.refresh()
-            now = content(tmp_path)
-            assert {name: now[name] for name in seen if "timestamp" not in name} == {
-                name: content for name, content in seen.items() if "timestamp" not in name
-            }
-            seen = now
+    repository = opened(store, world)
+    seen = content(store)
+    for days in (1, 4, 20, 50):
+        world.wait(days * DAY)
+        repository.refresh()
+        now = content(store)
+        assert {name: now[name] for name in seen if name != TIMESTAMP} == {
+            name: content for name, content in seen.items() if name != TIMESTAMP
+        }
+        seen = now
 
 
-def test_second_server_on_a_folder_is_rejected(tmp_path: Path) -> None:
-    with opened(tmp_path):
-        assert fault(lambda: opened(tmp_path)) is RepositoryFault.IN_USE
-    opened(tmp_path).close()
+CHANGES: dict[str, Callable[[KeyRepository, World], object]] = {
+    "introduce": lambda repository, _: repository.introduce(SUCCESSOR.public_jwk()),
+    "rotate": lambda repository, world: repository.rotate(
+        KEYS[0].kid, SUCCESSOR.public_jwk(), at=world.now()
+    ),
+    "revoke": lambda repository, _: repository.revoke(KEYS[0].kid),
+    "root": lambda repository, _: repository.install_root(CEREMONY.replacement(repository.root())),
+    "clock": lambda repository, world: repository.accept_clock(world.now()),
+    "expired": lambda repository, _: repository.wrong_timestamp(
+        FaultKind.EXPIRED, Seed.of(1).ed25519("thief")
+    ),
+    "skipped": lambda repository, _: repository.skip_versions(),
+    "refresh": lambda repository, world: (world.wait(DAY), repository.refresh()),
+}
 
 
-def test_folder_of_another_root_is_rejected(tmp_path: Path) -> None:
-    opened(tmp_path).close()
-    before = content(tmp_path)
-    other = Ceremony(Seed.of("other"))
-    assert fault(lambda: opened(tmp_path, ceremony=other)) is RepositoryFault.ROOT_FOREIGN
-    assert content(tmp_path) == before
-
-
-def test_online_keys_that_the_root_does_not_name_are_rejected(tmp_path: Path) -> None:
-    initial = InitialContents(CEREMONY.pinned_root, KeyList())
-    online = CEREMONY.online(1)
-    assert (
-        fault(lambda: KeyRepository.open(tmp_path, initial=initial, online=online, clock=World().now))
-        is RepositoryFault.ONLINE_KEYS_FOREIGN
-    )
-    assert content(tmp_path) == {}
-
-
-def test_folder_with_other_files_is_rejected_and_not_changed(tmp_path: Path) -> None:
-    (tmp_path / "letter.txt").write_text("dear")
-    assert fault(lambda: opened(tmp_path)) is RepositoryFault.NOT_A_REPOSITORY
-    assert list(tmp_path.iterdir()) == [tmp_path / "letter.txt"]
-
-
-def touch(path: Path) -> None:
-    """Change a signed date, or a byte of the target."""
-    path.write_bytes(
-        path.read_bytes().replace(b'"expires":"2', b'"expires":"3').replace(b'"keys":[', b'"keys": [')
-    )
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"{}")
-
-
-@pytest.mark.parametrize(
-    "name", ["timestamp.json", "2.snapshot.json", "1.targets.json", "1.verdict-keys.json", "target"]
-)
-@pytest.mark.parametrize("damage", [Path.unlink, touch, empty])
-def test_damaged_repository_is_not_opened(
-    tmp_path: Path, name: str, damage: Callable[[Path], object]
+@pytest.mark.parametrize("change", CHANGES)
+def test_every_server_on_the_store_answers_with_what_another_has_published(
+    store: SqlStore, change: str
 ) -> None:
     world = World()
-    with opened(tmp_path, world) as repository:
-        world.wait(4 * DAY)
-        repository.refresh()
-    damage(next((tmp_path / "targets").iterdir()) if name == "target" else tmp_path / "metadata" / name)
-    assert fault(lambda: opened(tmp_path, world)) is RepositoryFault.NOT_A_REPOSITORY
+    one, other = opened(store, world), opened(store, world)
+    before = timestamp(store).version
+    CHANGES[change](one, world)
+    served = other.metadata("timestamp.json")
+    assert served == one.metadata("timestamp.json") == content(store)[TIMESTAMP]
+    assert timestamp(store).version > before
+    assert (other.keys(), other.root()) == (one.keys(), one.root())
+    CHANGES["clock"](other, world)  # signs with the keys of the new root, and repeats no version
+    assert one.metadata("timestamp.json") == content(store)[TIMESTAMP] != served
+    assert opened(store, world).metadata("timestamp.json") == content(store)[TIMESTAMP]
 
 
-def test_only_key_cannot_be_revoked(tmp_path: Path) -> None:
-    with opened(tmp_path) as repository:
-        repository.revoke(KEYS[0].kid)
-        assert fault(lambda: repository.revoke(KEYS[1].kid)) is RepositoryFault.NO_ACTIVE_KEY
-        assert repository.keys.signing(0) == (KEYS[1].kid,)
+class StopError(Exception):
+    pass
 
 
-def test_server_signs_only_with_a_listed_key(tmp_path: Path) -> None:
-    with opened(tmp_path) as repository:
-        signer = VerdictSigner(KEYS, lambda: repository.keys, World().now)
-        assert signer.key is KEYS[0]
-        repository.revoke(KEYS[0].kid)
-        assert signer.key is KEYS[1]
-        only = VerdictSigner(KEYS[:1], lambda: repository.keys, World().now)
-        assert fault(lambda: only.key) is RepositoryFault.NO_ACTIVE_KEY
+@pytest.mark.parametrize("change", ["rotate", "clock"])
+def test_publication_whose_transaction_is_rolled_back_has_not_happened(store: SqlStore, change: str) -> None:
+    world = World()
+    repository = opened(store, world)
+    before, served = content(store), repository.metadata("timestamp.json")
+    with suppress(StopError), store.transaction() as transaction:
+        transaction.begin_publication()
+        if change == "rotate":
+            repository.rotate(KEYS[0].kid, SUCCESSOR.public_jwk(), at=0, within=transaction)
+            assert repository.keys(transaction).signing(world.now())[1:] == (SUCCESSOR.kid,)
+        else:
+            assert repository.accept_clock(world.now(), within=transaction) == 1
+            assert repository.published(transaction).clock == 1
+        raise StopError
+    assert content(store) == before
+    repository.revoke(KEYS[1].kid)
+    assert repository.metadata("timestamp.json") != served
+    assert repository.keys().signing(world.now()) == (KEYS[0].kid,)
+    assert CLOCK not in timestamp(store).unrecognized_fields
+
+
+def test_transaction_that_may_have_signed_does_not_publish(store: SqlStore) -> None:
+    repository = opened(store)
+    with store.transaction() as transaction:
+        repository.keys(transaction)
+        with pytest.raises(RuntimeError):
+            repository.revoke(KEYS[0].kid, within=transaction)
+
+
+def test_repository_of_another_root_is_rejected(store: SqlStore) -> None:
+    opened(store)
+    before = content(store)
+    other = Ceremony(Seed.of("other"))
+    assert fault(lambda: opened(store, ceremony=other)) is RepositoryFault.ROOT_FOREIGN
+    assert content(store) == before
+
+
+def test_online_keys_that_the_root_does_not_name_are_rejected(store: SqlStore) -> None:
+    initial = InitialContents(CEREMONY.pinned_root, KeyList())
+
+    def foreign(_: bytes) -> OnlineKeys:
+        return CEREMONY.online(1)
+
+    assert (
+        fault(lambda: KeyRepository.open(store, initial=initial, online=foreign, clock=World().now))
+        is RepositoryFault.ONLINE_KEYS_FOREIGN
+    )
+    assert content(store) == {}
+
+
+def damage(store: SqlStore, name: str, changed: bytes | None) -> None:
+    """Replace a file, or delete it."""
+    with store.transaction() as transaction:
+        if changed is not None:
+            transaction.publish({name: changed})
+        else:
+            transaction._cursor.execute(f"DELETE FROM repository_files WHERE name = '{name}'")
+
+
+DAMAGED = ("metadata/timestamp.json", "metadata/2.snapshot.json", "metadata/1.targets.json",
+           "metadata/1.verdict-keys.json", "target")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+@pytest.mark.parametrize("how", ["deleted", "touched", "emptied"])
+def test_damaged_repository_is_not_opened(store: SqlStore, name: str, how: str) -> None:
+    world = World()
+    repository = opened(store, world)
+    world.wait(4 * DAY)
+    repository.refresh()
+    name = next(each for each in content(store) if each.startswith("targets/")) if name == "target" else name
+    signed = content(store)[name]
+    touched = signed.replace(b'"expires":"2', b'"expires":"3').replace(b'"keys":[', b'"keys": [')
+    damage(store, name, {"deleted": None, "touched": touched, "emptied": b"{}"}[how])
+    assert fault(lambda: opened(store, world)) is RepositoryFault.NOT_A_REPOSITORY
+
+
+def test_only_key_cannot_be_revoked(store: SqlStore) -> None:
+    repository = opened(store)
+    repository.revoke(KEYS[0].kid)
+    assert fault(lambda: repository.revoke(KEYS[1].kid)) is RepositoryFault.NO_ACTIVE_KEY
+    assert repository.keys().signing(0) == (KEYS[1].kid,)
+
+
+def test_server_signs_only_with_a_key_that_is_listed_in_the_same_transaction(store: SqlStore) -> None:
+    """Also a server that learns of a revocation by another one."""
+    repository = opened(store)
+    signer, only = (VerdictSigner(keys, repository.keys, World().now) for keys in (KEYS, KEYS[:1]))
+    with store.transaction() as transaction:
+        assert signer.key(transaction) is KEYS[0]
+    opened(store).revoke(KEYS[0].kid)
+    with store.transaction() as transaction:
+        assert signer.key(transaction) is KEYS[1]
+        assert fault(lambda: only.key(transaction)) is RepositoryFault.NO_ACTIVE_KEY
 
 
 @pytest.mark.parametrize("wrong", ["skipped", "again", "rubbish", "foreign online keys"])
-def test_invalid_next_root_is_rejected_without_writing(tmp_path: Path, wrong: str) -> None:
-    with opened(tmp_path) as repository:
-        expires = expiry(World().now(), DAY)
-        second = next_root(repository.root, CEREMONY.holder(), CEREMONY.online(), expires)
-        roots = {
-            "skipped": next_root(second, CEREMONY.holder(), CEREMONY.online(), expires),
-            "again": repository.root,
-            "rubbish": b"{}",
-            "foreign online keys": next_root(repository.root, CEREMONY.holder(), CEREMONY.online(1), expires),
-        }
-        before = content(tmp_path)
-        wanted = RepositoryFault.ONLINE_KEYS_FOREIGN if "foreign" in wrong else RepositoryFault.ROOT_REFUSED
-        assert fault(lambda: repository.install_root(roots[wrong])) is wanted
-        assert content(tmp_path) == before
+def test_invalid_next_root_is_rejected_without_writing(store: SqlStore, wrong: str) -> None:
+    repository, stranger = opened(store), Ceremony(Seed.of("stranger"))
+    root, expires = repository.root(), expiry(World().now(), DAY)
+    second = next_root(root, CEREMONY.holder(), CEREMONY.online(), expires)
+    roots = {
+        "skipped": next_root(second, CEREMONY.holder(), CEREMONY.online(), expires),
+        "again": root,
+        "rubbish": b"{}",
+        "foreign online keys": next_root(root, CEREMONY.holder(), stranger.online(), expires),
+    }
+    before = content(store)
+    wanted = RepositoryFault.ONLINE_KEYS_FOREIGN if "foreign" in wrong else RepositoryFault.ROOT_REFUSED
+    assert fault(lambda: repository.install_root(roots[wrong])) is wanted
+    assert content(store) == before
 
 
 def test_root_keys_must_be_three_different_keys() -> None:
@@ -217,18 +293,13 @@ def test_missing_online_key_is_rejected() -> None:
         OnlineKeys({role: Seed.of(1).ed25519(role) for role in OnlineRole if role is not OnlineRole.SNAPSHOT})
 
 
-def test_invalid_first_root_is_rejected_and_the_folder_stays_empty(tmp_path: Path) -> None:
+def test_invalid_first_root_is_rejected_and_nothing_is_published(store: SqlStore) -> None:
     initial = InitialContents(b"{}", KeyList())
     refused = fault(
-        lambda: KeyRepository.open(tmp_path, initial=initial, online=CEREMONY.online(), clock=World().now)
+        lambda: KeyRepository.open(store, initial=initial, online=CEREMONY.online_of, clock=World().now)
     )
     assert refused is RepositoryFault.ROOT_REFUSED
-    assert content(tmp_path) == {}
-
-
-def test_file_in_place_of_the_folder_is_named_in_the_error(tmp_path: Path) -> None:
-    (tmp_path / "keys").write_text("a file")
-    assert fault(lambda: opened(tmp_path / "keys")) is RepositoryFault.UNWRITABLE
+    assert content(store) == {}
 
 
 @pytest.mark.parametrize(("lifetimes", "named"), [
@@ -241,102 +312,141 @@ def test_lifetimes_that_devices_cannot_use_are_rejected(lifetimes: dict[str, int
         Lifetimes(**lifetimes)
 
 
-def timestamp(folder: Path) -> Timestamp:
-    return Metadata[Timestamp].from_file(str(folder / "metadata" / "timestamp.json")).signed
-
-
-def test_clock_number_rises_only_by_acceptance_and_outlives_restarts_and_rotations(tmp_path: Path) -> None:
+def test_clock_number_rises_only_by_acceptance_and_outlives_restarts_and_rotations(store: SqlStore) -> None:
     world = World()
-    with opened(tmp_path, world) as repository:
-        assert CLOCK not in timestamp(tmp_path).unrecognized_fields
-        before = timestamp(tmp_path).version
-        assert repository.accept_clock(world.now() - 5 * DAY) == 1
-        assert timestamp(tmp_path).version == before + 1
-        assert int(timestamp(tmp_path).expires.timestamp()) == world.now() - 4 * DAY
-        names = {name.partition(".")[2] for name in content(tmp_path / "metadata") if name.startswith("2.")}
-        assert names == {"snapshot.json", "targets.json", "verdict-keys.json"}
-        successor = MANUFACTURER.verdict_key(KEYS[0].algorithm, 1)
-        repository.rotate(KEYS[0].kid, successor.public_jwk(), at=world.now())
-        repository.install_root(CEREMONY.replacement(repository.root), CEREMONY.online(1))
-        assert timestamp(tmp_path).unrecognized_fields == {CLOCK: 1}
+    repository = opened(store, world)
+    assert CLOCK not in timestamp(store).unrecognized_fields
+    before = timestamp(store).version
+    assert repository.accept_clock(world.now() - 5 * DAY) == 1
+    assert timestamp(store).version == before + 1
+    assert int(timestamp(store).expires.timestamp()) == world.now() - 4 * DAY
+    names = {name.partition(".")[2] for name in content(store) if name.startswith("metadata/2.")}
+    assert names == {"snapshot.json", "targets.json", "verdict-keys.json"}
+    repository.rotate(KEYS[0].kid, SUCCESSOR.public_jwk(), at=world.now())
+    repository.install_root(CEREMONY.replacement(repository.root()))
+    assert timestamp(store).unrecognized_fields == {CLOCK: 1}
     world.wait(DAY)
-    with opened(tmp_path, world) as repository:
-        assert repository.clock_number == 1
-        assert timestamp(tmp_path).unrecognized_fields == {CLOCK: 1}
-        assert repository.accept_clock(world.now()) == 2
-
-
-@pytest.mark.sample(5)
-@pytest.mark.parametrize("restarted", [False, True])
-@pytest.mark.parametrize("written", [False, True])
-@pytest.mark.parametrize("fails_at", range(5))
-def test_clock_number_and_versions_rise_wherever_an_acceptance_is_interrupted(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, fails_at: int, written: bool, restarted: bool
-) -> None:
-    """The write of each file fails, before or after it is in place; the server goes on, or starts again."""
-    put, calls = Folder.put, count()
-
-    def failing(folder: Folder, path: Path, file: bytes) -> None:
-        fails = next(calls) == fails_at
-        if written or not fails:
-            put(folder, path, file)
-        if fails:
-            raise OSError(28, "No space left on device")
-
-    world = World()
-    with ExitStack() as stack:
-        repository = stack.enter_context(opened(tmp_path, world))
-        with monkeypatch.context() as patch:
-            patch.setattr(Folder, "put", failing)
-            assert fault(lambda: repository.accept_clock(world.now())) is RepositoryFault.UNWRITABLE
-        seen = timestamp(tmp_path)
-        if restarted:
-            repository.close()
-            repository = stack.enter_context(opened(tmp_path, world))
-        world.wait(DAY)
-        repository.metadata("timestamp.json")
-        then = timestamp(tmp_path)
-        assert then.version > seen.version
-        assert then.unrecognized_fields.get(CLOCK, 0) >= seen.unrecognized_fields.get(CLOCK, 0)
-        assert repository.accept_clock(world.now()) > then.unrecognized_fields.get(CLOCK, 0)
+    repository = opened(store, world)
+    assert timestamp(store).unrecognized_fields == {CLOCK: 1}
+    assert repository.accept_clock(world.now()) == 2
 
 
 @pytest.mark.parametrize("number", [-1, True, "1", None])
-def test_clock_number_that_is_no_count_is_an_altered_repository(tmp_path: Path, number: object) -> None:
-    with opened(tmp_path) as repository:
-        repository.accept_clock(World().now())
-    path = tmp_path / "metadata" / "timestamp.json"
-    metadata = Metadata[Timestamp].from_file(str(path))
+def test_clock_number_that_is_no_count_is_an_altered_repository(store: SqlStore, number: object) -> None:
+    opened(store).accept_clock(World().now())
+    metadata: Metadata[Any] = Metadata.from_bytes(content(store)[TIMESTAMP])
     metadata.signed.unrecognized_fields[CLOCK] = number
     metadata.sign(CEREMONY.online().signer(OnlineRole.TIMESTAMP))
-    path.write_bytes(metadata.to_bytes())
-    assert fault(lambda: opened(tmp_path)) is RepositoryFault.NOT_A_REPOSITORY
+    damage(store, TIMESTAMP, metadata.to_bytes())
+    assert fault(lambda: opened(store)) is RepositoryFault.NOT_A_REPOSITORY
 
 
-def test_nothing_is_published_while_the_clock_is_wrong(tmp_path: Path) -> None:
+def test_nothing_is_published_while_the_clock_is_wrong(store: SqlStore) -> None:
     """Not even at the start, whatever has to be signed again; immutable files are still served."""
     world = World()
-    opened(tmp_path, world).close()
-    before = content(tmp_path)
 
     def wrong() -> int:
         raise ClockError(ClockFault.BEHIND)
 
-    initial = InitialContents(CEREMONY.pinned_root, KeyList.of(*(key.public_jwk() for key in KEYS)))
-    with KeyRepository.open(tmp_path, initial=initial, online=CEREMONY.online(), clock=wrong) as repository:
-        jwk = MANUFACTURER.verdict_key(KEYS[0].algorithm, 1).public_jwk()
-        root = next_root(repository.root, CEREMONY.holder(), CEREMONY.online(), expiry(world.now(), DAY))
-        for act in (
-            lambda: repository.metadata("timestamp.json"),
-            repository.refresh,
-            lambda: repository.introduce(jwk),
-            lambda: repository.rotate(KEYS[0].kid, jwk, at=world.now()),
-            lambda: repository.revoke(KEYS[0].kid),
-            lambda: repository.install_root(root),
-        ):
-            with pytest.raises(ClockError):
-                act()
-        assert repository.metadata("1.root.json") == CEREMONY.pinned_root
-        assert {
-            name: each for name, each in content(tmp_path).items() if not name.startswith("new")
-        } == before
+    with pytest.raises(ClockError):
+        CEREMONY.open(store, KEYS, wrong)
+    opened(store, world)
+    before = content(store)
+    repository = CEREMONY.open(store, KEYS, wrong)
+    for name in ("refresh", "introduce", "rotate", "revoke", "root", "expired", "skipped"):
+        with pytest.raises(ClockError):
+            CHANGES[name](repository, world)
+    with pytest.raises(ClockError):
+        repository.metadata("timestamp.json")
+    assert repository.metadata("1.root.json") == CEREMONY.pinned_root
+    assert content(store) == before
+
+
+# The folder
+
+
+def test_roots_are_written_to_the_folder_and_nothing_else(store: SqlStore, tmp_path: Path) -> None:
+    repository = opened(store, folder=tmp_path / "keys")
+    second = CEREMONY.replacement(repository.root())
+    repository.install_root(second)
+    opened(store, folder=tmp_path / "keys")
+    files = {path.name: path.read_bytes() for path in (tmp_path / "keys").rglob("*.*")}
+    assert files == {"1.root.json": CEREMONY.pinned_root, "2.root.json": second}
+
+
+def earlier_release(folder: Path, world: World) -> dict[str, bytes]:
+    """A folder as an earlier release left it, and its files."""
+    store = SqlStore()
+    repository = opened(store, world)
+    for change in ("rotate", "root", "clock"):
+        CHANGES[change](repository, world)
+    write_files(folder, content(store))
+    return content(store)
+
+
+def test_repository_of_an_earlier_release_is_imported_with_its_versions(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    world = World()
+    files = earlier_release(tmp_path, world)
+    repository = opened(store, world, folder=tmp_path)
+    assert repository.metadata("timestamp.json") == files[TIMESTAMP]
+    assert content(store).items() <= files.items()
+    assert repository.keys().signing(world.now())[-1] == SUCCESSOR.kid
+    repository.revoke(KEYS[1].kid)
+    newer = content(store)
+    for path in tmp_path.rglob("*.json"):
+        if "root" not in path.name:
+            path.write_bytes(b"{}")
+    opened(store, world, folder=tmp_path)
+    assert content(store) == newer, "the folder is not read again"
+
+
+@pytest.mark.parametrize(
+    "damaged",
+    ["*/timestamp", "*/*.root", "*/*.snapshot", "*/*.targets", "metadata/*.verdict-keys", "targets/*"],
+)
+def test_damaged_repository_of_an_earlier_release_is_not_imported(
+    store: SqlStore, tmp_path: Path, damaged: str
+) -> None:
+    earlier_release(tmp_path, World())
+    for path in tmp_path.glob(f"{damaged}.json"):
+        path.write_bytes(b"{}")
+    assert fault(lambda: opened(store, folder=tmp_path)) is RepositoryFault.NOT_A_REPOSITORY
+    assert content(store) == {}
+
+
+def test_imported_repository_whose_change_of_the_root_was_interrupted_is_signed_again(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    world = World()
+    files = earlier_release(tmp_path, world)
+    root = CEREMONY.replacement(files["metadata/2.root.json"])
+    (tmp_path / "metadata/3.root.json").write_bytes(root)
+    repository = opened(store, world, folder=tmp_path)
+    assert repository.root() == root
+    signed = Metadata[Timestamp].from_bytes(repository.metadata("timestamp.json") or b"")
+    Metadata.from_bytes(root).signed.verify_delegate("timestamp", signed.signed_bytes, signed.signatures)
+
+
+@pytest.mark.parametrize("kind", ["another root", "earlier release of another root", "other files"])
+def test_folder_that_does_not_belong_to_the_store_is_rejected_and_not_changed(
+    store: SqlStore, tmp_path: Path, kind: str
+) -> None:
+    stranger, other = SqlStore(), Ceremony(Seed.of("other"))
+    opened(stranger, ceremony=other)
+    wanted = {"metadata/1.root.json"} if kind == "another root" else set(content(stranger))
+    write_files(tmp_path, {name: each for name, each in content(stranger).items() if name in wanted})
+    if kind == "other files":
+        (tmp_path / "letter.txt").write_text("dear")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*")}
+    expected = RepositoryFault.NOT_A_REPOSITORY if kind == "other files" else RepositoryFault.ROOT_FOREIGN
+    ceremony = other if kind == "other files" else CEREMONY
+    assert fault(lambda: opened(store, ceremony=ceremony, folder=tmp_path)) is expected
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*")} == before
+    assert content(store) == {}
+
+
+def test_file_in_place_of_the_folder_is_named_in_the_error(store: SqlStore, tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("a file")
+    assert fault(lambda: opened(store, folder=tmp_path / "keys")) is RepositoryFault.UNWRITABLE
