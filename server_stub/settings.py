@@ -128,7 +128,7 @@ class Settings(BaseModel):
         1, "Processes that serve, with PostgreSQL only."
     )
     keys: Annotated[Path | None, Group.RECORDS] = _field(
-        None, "Folder of the key repository, by default next to the database; created if it is empty."
+        None, "Folder for the roots of the key repository, which images pin; by default next to the database."
     )
     algorithm: Annotated[Algorithm, Group.RECORDS] = _field(
         Algorithm.ED25519, "Signature algorithm of verdicts: Ed25519, ES256 or ML-DSA-65."

@@ -186,18 +186,18 @@ def test_acceptance_lets_a_successor_sign_whose_predecessor_a_wrong_clock_has_re
     with wrong() as case:
         assert case.activates()
         assert case.server.parts.keys is not None
-        keys, [old, *_] = case.server.parts.keys, case.server.parts.keys.list()
+        keys, [old, *_] = case.server.parts.keys, case.server.parts.keys.list(case.server.parts.store)
         new = keys.rotate(
             old.kid, case.server._store, at=case.world.now() + 20 * DAY, reason="planned", by="test"
         )
         case.clock.ahead = 40 * DAY
         case.server.restart()
         assert case.activates()
-        assert old.kid not in [key.kid for key in case.server.parts.keys.list()]
+        assert old.kid not in [key.kid for key in case.server.parts.keys.list(case.server.parts.store)]
         case.clock.ahead = 0
         case.server.restart()
         case.server.accept_clock("corrected")
-        [signs] = (key for key in case.server.parts.keys.list() if key.signs)
+        [signs] = (key for key in case.server.parts.keys.list(case.server.parts.store) if key.signs)
         assert (signs.kid, signs.alg, signs.signs_from) == (new, old.alg, case.world.now())
         assert case.activates()
 
@@ -251,7 +251,7 @@ def test_acceptance_over_the_admin_api_is_audited_and_repeated_under_its_key_onl
         url = f"{admin.url}/clock/accept"
         assert requests.post(url, json={"reason": "x"}, timeout=60).status_code == 401
         assert requests.post(url, json={}, headers=headers, timeout=60).status_code == 422
-        kid = case.server.parts.keys.list()[0].kid if case.server.parts.keys else ""
+        kid = case.server.parts.keys.list(case.server.parts.store)[0].kid if case.server.parts.keys else ""
         rotated = requests.post(f"{admin.url}/keys/{kid}/rotate", json={"reason": "x"}, headers={
             "Authorization": headers["Authorization"]
         }, timeout=60)  # fmt: skip

@@ -12,7 +12,7 @@ from firmware_profiles.model import KeyStorage
 from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.sql import SqlStore
-from server_stub.store.transaction import Transaction
+from server_stub.store.transaction import Reading, Transaction
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import Answer, ServiceError, VerdictRequest, VerdictService
 from tests.support.records import record
@@ -212,12 +212,12 @@ def test_key_is_looked_up_once_for_a_group_and_without_one_all_fail(store: Count
     keys, lookups = MANUFACTURER.secrets.signing_keys, list[KeyList]()
     listed = [KeyList.of(keys[0].public_jwk())]
 
-    def look_up() -> KeyList:
+    def look_up(_: Reading) -> KeyList:
         lookups.append(listed[0])
         return listed[0]
 
     server = service(store)
-    server._signer = VerdictSigner(keys, look_up, Clock())
+    server._key = VerdictSigner(keys, look_up, Clock()).key
     tokens = [evidence(server, number) for number in range(3)]
     listed[0] = listed[0].revoked(keys[0].kid)
     assert judged(server, *tokens) == [ProblemCode.UNAVAILABLE] * 3
