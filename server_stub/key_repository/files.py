@@ -1,5 +1,6 @@
 """The names of a repository's files, and the folder in which an earlier release kept them."""
 
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -83,7 +84,7 @@ class KeysFolder:
             try:
                 if not path.exists():
                     path.parent.mkdir(parents=True, exist_ok=True)
-                    complete = path.with_suffix(".next")
+                    complete = path.with_suffix(f".{os.getpid()}")  # other processes write it too
                     complete.write_bytes(content)
                     complete.replace(path)
             except OSError as error:
