@@ -51,7 +51,7 @@ class KeyRepository:
 
     Each change is one transaction: that of `within`, where it is given, else one of its own. If it fails, or the
     transaction is not committed, the previous publication stays valid. What was read is cached by the number of the
-    publication, so that changes by other processes are seen at once.
+    publication, so that changes by other processes are seen.
     """
 
     def __init__(
@@ -222,7 +222,7 @@ class KeyRepository:
         """Sign every role again under a version and a clock number that no device has seen; return the timestamp's.
 
         For a store that was restored from a backup: devices may have seen what was published since, and would reject
-        lower versions. The minutes since 1970 tell two restorations of one backup apart.
+        lower versions. Two restorations of one backup differ by the minutes since 1970.
         """
         with self._changing(within) as transaction:
             before, now = self.published(transaction), self._clock()
