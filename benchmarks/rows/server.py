@@ -109,9 +109,9 @@ def measure_devices(kind: str) -> BudgetRow:
     )
     if not available(kind):
         return row
-    load = replace(LOAD, connections=1, devices=100, seconds=2)
+    load = replace(LOAD, connections=1, devices=100, seconds=0.5)
     with _serving_devices(kind, FEW) as few, _serving_devices(kind, MANY) as many:
-        reports = list(loaded({"few": few, "many": many}, load, ROUNDS))
+        reports = list(loaded({"few": few, "many": many}, load, 4 * ROUNDS))
     few_seconds, many_seconds = ([each[name].p50 or 0.0 for each in reports] for name in ("few", "many"))
     return row.measured({"few": few_seconds, "many": many_seconds}, "many", "few")
 

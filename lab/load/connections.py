@@ -17,7 +17,9 @@ from wire.codes import ProblemCode
 TIMEOUT: Final = 30.0
 """Seconds for a connection or a response, after which the connection is lost."""
 
-_BODY_MAX: Final = 16 * 1024 * 1024
+_LENGTH_DIGITS: Final = 7
+"""Most digits of the length of a body, which bounds what is held in memory."""
+
 _PAUSE: Final = 0.1
 """Seconds after a lost connection before the next one is opened."""
 
@@ -131,9 +133,8 @@ async def _exchange(
         raise UnreadableResponseError from error
     fields = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines[1:])}
     length, status = fields.get("content-length", ""), lines[0][9:12]
-    if not (lines[0].startswith("HTTP/1.") and status.isdecimal() and length.isdecimal()):
-        raise UnreadableResponseError
-    if int(length) > _BODY_MAX:
+    digits = status.isdecimal() and length.isdecimal() and len(length) <= _LENGTH_DIGITS
+    if not (digits and lines[0].startswith("HTTP/1.")):
         raise UnreadableResponseError
     body = await reader.readexactly(int(length))
     at = perf_counter()

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from rich.table import Table
 
@@ -16,15 +16,15 @@ class LoadEnd(StrEnum):
     INTERRUPTED = "interrupted"
 
 
+_ADVICE: Final = "turn the rates off: activation serve --rate-per-address off --rate-per-device off"
+
+
 def listed(errors: Mapping[tuple[int, str], int]) -> str:
     """The statuses and codes of errors, and advice, as the rest of a sentence; empty without errors."""
     if not errors:
         return ""
     named = ", ".join(f"{status} {code}".rstrip() for status, code in sorted(errors))
-    return f" ({named}){'; ' + RATES if any(status == 429 for status, _ in errors) else ''}"
-
-
-RATES = "turn the rates off: activation serve --rate-per-address off --rate-per-device off"
+    return f" ({named}){'; ' + _ADVICE if any(status == 429 for status, _ in errors) else ''}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class LoadReport:
         if self.unknown:
             notes.append(f"The server's processor time is unknown: {self.unknown}.")
         if any(status == 429 for status, _ in self.errors):
-            notes.append(f"429: {RATES}")
+            notes.append(f"429: {_ADVICE}")
         return notes
 
     def as_json(self) -> dict[str, Any]:
