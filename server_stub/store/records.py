@@ -99,6 +99,10 @@ class Shipment:
         if not 0 <= self.first <= self.last <= _SERIAL_MAX:
             raise ValueError(f"serial numbers go from 0 to {_SERIAL_MAX}, the first not above the last")
 
+    def has(self, tac: str, serial: int) -> bool:
+        """Whether a device with this type allocation code and serial number was in it."""
+        return self.tac == tac and self.first <= serial <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
@@ -301,10 +305,6 @@ class PruneResult:
     pruned: int
     kept: int
     next: RetentionStep | None = None
-
-
-class NonceSpentError(Exception):
-    """The nonce was spent before."""
 
 
 class StoreFault(StrEnum):

@@ -1,8 +1,9 @@
 """What a transaction reads and writes, and the store that begins transactions."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import ClauseElement, Select
@@ -21,7 +22,6 @@ from server_stub.store.records import (
     IdempotentAnswer,
     InForce,
     InjectedFault,
-    NonceSpentError,
     Page,
     PolicyFixedError,
     PolicyVersion,
@@ -48,6 +48,19 @@ _BEGIN_PUBLICATION: Final = f"SELECT pg_advisory_xact_lock({_LOCK})"
 _BEGIN_SIGNING: Final = f"SELECT pg_advisory_xact_lock_shared({_LOCK}); {statements.SELECT_NUMBERS}"
 
 
+Unit = tuple[str, int]
+"""What an IMEI identifies: a type allocation code and a serial number (3GPP TS 23.003 clause 6.2.1)."""
+
+
+def _numbered(names: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> dict[str, Any]:
+    """The parameters of a statement for several rows."""
+    return {
+        f"{name}{number}": value
+        for number, row in enumerate(rows)
+        for name, value in zip(names, row, strict=True)
+    }
+
+
 class Reading:
     """Read access. Pages have 1 to 1000 items; an `after` that no page ended with raises CursorError."""
 
@@ -67,6 +80,21 @@ class Reading:
         if found is None and self._lock_name(f"device {sub}"):
             found = self._one(rows.device, statement, sub=sub)
         return found
+
+    def known_devices(self, subs: Collection[str]) -> dict[str, Device]:
+        """The devices with these pseudonyms, as far as they exist. A transaction locks all, in their order."""
+        ordered = sorted(subs)
+        if not ordered:
+            return {}
+        names = _numbered(("sub",), [(sub,) for sub in ordered])
+        search = partial(statements.known_devices, len(ordered))
+        found: Iterable[Device | None] = self._all(rows.device, search(lock=False), **names)
+        if self._locks and len(tuple(found)) == len(ordered):
+            found = self._all(rows.device, search(lock=True), **names)
+        elif self._locks:
+            # One that does not exist yet is locked by its name, in the order of all.
+            found = map(self.device, ordered)
+        return {device.sub: device for device in found if device}
 
     def devices(self, query: DeviceQuery, *, after: str | None = None, limit: int = 100) -> Page[Device]:
         """The devices that `query` describes, in the order of their pseudonyms."""
@@ -139,9 +167,13 @@ class Reading:
         """The faults that are not used up, in the order in which they were added."""
         return self._all(rows.fault, statements.FAULTS_LEFT)
 
-    def shipment_of(self, tac: str, serial: int) -> Shipment | None:
-        """The shipment that a device was in; of overlapping shipments, the one that was added last."""
-        return self._one(lambda row: Shipment(*row[1:]), statements.SHIPMENT_OF, tac=tac, serial=serial)
+    def shipments_of(self, units: Sequence[Unit]) -> dict[Unit, Shipment]:
+        """The shipment that each of `units` was in; of overlapping shipments, the one that was added last."""
+        if not units:
+            return {}
+        search = statements.shipments_of(len(units))
+        shipments = self._all(lambda row: Shipment(*row[1:]), search, **_numbered(("tac", "serial"), units))
+        return {unit: shipment for shipment in shipments for unit in units if shipment.has(*unit)}
 
     def answer(self, key: str) -> IdempotentAnswer | None:
         """The response that is stored under an idempotency key.
@@ -213,8 +245,10 @@ class Reading:
         row = self._run(statement, **values).fetchone()
         return None if row is None else entity(row)
 
-    def _all(self, entity: Callable[[rows.Row], T], statement: ClauseElement) -> tuple[T, ...]:
-        return tuple(entity(row) for row in self._run(statement).fetchall())
+    def _all(
+        self, entity: Callable[[rows.Row], T], statement: ClauseElement, **values: object
+    ) -> tuple[T, ...]:
+        return tuple(entity(row) for row in self._run(statement, **values).fetchall())
 
     def _page(
         self, search: Select[Any], limit: int, entity: Callable[[rows.Row], T], key: Callable[[T], str | int]
@@ -304,21 +338,30 @@ class Transaction(Reading):
         self._numbers = revision, publication
         return self._numbers
 
-    def spend_nonce(self, nonce: SpendableNonce, now: int) -> None:
-        """Spend a nonce. Raises NonceSpentError."""
-        spend = statements.spend_nonce(self._dialect.name)
-        if self._run(spend, nonce=nonce.value, until=nonce.until).rowcount == 0:
-            raise NonceSpentError
-        if self._cleanup.due(now):
+    def spend_nonces(self, nonces: Sequence[SpendableNonce], now: int) -> set[bytes]:
+        """Spend nonces in their order, and return those that were not spent before."""
+        spend = statements.spend_nonces(self._dialect.name, len(nonces))
+        pairs = [(nonce.value, nonce.until) for nonce in nonces]
+        spent = {bytes(row[0]) for row in self._run(spend, **_numbered(("nonce", "until"), pairs)).fetchall()}
+        if spent and self._cleanup.due(now):
             self._run(statements.DELETE_EXPIRED_NONCES, now=now)
+        return spent
 
     def put_device(self, device: Device) -> None:
-        """Insert or replace a device. Its serial never falls."""
-        self._run(statements.put(DEVICES, self._dialect.name), **rows.device_values(device))
+        """As `put_devices`."""
+        self.put_devices([device])
 
     def append_verdict(self, record: VerdictRecord) -> None:
-        """Append a verdict. Records are never changed."""
-        self._run(statements.append(VERDICTS), **rows.verdict_values(record))
+        """As `append_verdicts`."""
+        self.append_verdicts([record])
+
+    def put_devices(self, devices: Iterable[Device]) -> None:
+        """Insert or replace devices. Their serials never fall."""
+        self._run_each(statements.put(DEVICES, self._dialect.name), map(rows.device_values, devices))
+
+    def append_verdicts(self, records: Iterable[VerdictRecord]) -> None:
+        """Append verdicts. Records are never changed."""
+        self._run_each(statements.append(VERDICTS), map(rows.verdict_values, records))
 
     def next_unattested_serial(self) -> int:
         """One more than the verdicts about unattested devices so far. They are counted in place of a record."""
@@ -431,6 +474,10 @@ class Transaction(Reading):
         """Replace one part of the state of the whole server."""
         [column] = value
         self._run(statements.set_state(column), **value)
+
+    def _run_each(self, statement: ClauseElement, values: Iterable[Mapping[str, object]]) -> None:
+        if every := list(values):
+            statements.execute_each(self._cursor, self._dialect, statement, every)
 
     def _append(self, entity: rows.FlatEntity) -> None:
         self._run(statements.append(rows.TABLES[type(entity)]), **rows.values(entity))

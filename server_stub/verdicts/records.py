@@ -4,6 +4,7 @@
 """
 
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.reasons import AppraisalReason
 from server_stub.evidence.pseudonyms import Pseudonyms
 from server_stub.policy.policy import UNKNOWN_REGION, Activation, Policy, PolicyInput
-from server_stub.store.records import Device, VerdictRecord
+from server_stub.store.records import Device, Shipment, VerdictRecord
 from server_stub.store.transaction import Reading
 from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.appraiser import Appraised
@@ -26,28 +27,33 @@ _DEVIATIONS: Final = "deviations"
 """Members of a recorded appraisal, in addition to the reason of each claim."""
 
 
-def device_of(appraised: Appraised, reading: Reading) -> Device | None:
-    """The record of an attested device, new for its first request; None for an unattested device."""
-    if appraised.sub is None:
-        return None
-    known = reading.device(appraised.sub)
-    device = known or Device(
-        appraised.sub,
-        None,
-        appraised.evidence.firmware.sale_region,
-        appraised.appraisal.model,
-        0,
-        first_seen=appraised.now,
-    )
-    return shipped_as(device, appraised.appraisal.imei or "", reading)
+def devices_of(group: Sequence[Appraised], reading: Reading) -> dict[str, Device]:
+    """The records of the attested devices of `group` by pseudonym, new for their first requests."""
+    first = {each.sub: each for each in reversed(group) if each.sub is not None}
+    known = reading.known_devices(first)
+    devices = [
+        known.get(sub)
+        or Device(sub, None, each.evidence.firmware.sale_region, each.appraisal.model, 0, first_seen=each.now)
+        for sub, each in first.items()
+    ]
+    return shipped(zip(devices, (each.appraisal.imei or "" for each in first.values()), strict=True), reading)
 
 
-def shipped_as(device: Device, imei: str, reading: Reading) -> Device:
-    """The device with the data of its shipment, which overrides what the device claims."""
-    if device.batch is not None or len(imei) < 14 or not imei[:14].isdigit():
-        return device
-    # Type allocation code and serial number (3GPP TS 23.003 clause 6.2.1).
-    shipment = reading.shipment_of(imei[:8], int(imei[8:14]))
+def shipped(devices: Iterable[tuple[Device, str]], reading: Reading) -> dict[str, Device]:
+    """Devices, given with their IMEIs, by pseudonym. The data of a shipment override what a device claims."""
+    pairs = list(devices)
+    units = {device.sub: unit for device, imei in pairs if device.batch is None and (unit := _unit(imei))}
+    shipments = reading.shipments_of(tuple(units.values()))
+    of_device = {sub: shipments.get(unit) for sub, unit in units.items()}
+    return {device.sub: _as_shipped(device, of_device.get(device.sub)) for device, _ in pairs}
+
+
+def _unit(imei: str) -> tuple[str, int] | None:
+    """Type allocation code and serial number (3GPP TS 23.003 clause 6.2.1), None without an IMEI."""
+    return (imei[:8], int(imei[8:14])) if len(imei) >= 14 and imei[:14].isdigit() else None
+
+
+def _as_shipped(device: Device, shipment: Shipment | None) -> Device:
     if shipment is None:
         return device
     return replace(

@@ -8,6 +8,7 @@ verdict is only counted.
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from typing import Final, TypeVar
 
 from server_stub.attestation.chain import ChainVerifier, Statuses
@@ -22,14 +23,14 @@ from server_stub.reference_data.source_countries import CountryOf, unknown_count
 from server_stub.reference_data.time_zones import zone_at
 from server_stub.signing.key_material import Secrets
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.records import ConstraintError, Device, NonceSpentError, StoreUnavailableError
+from server_stub.store.records import ConstraintError, Device, StoreUnavailableError, VerdictRecord
 from server_stub.store.transaction import Reading, Store, Transaction
 from server_stub.verdicts.appraiser import Appraised, Appraiser
 from server_stub.verdicts.claims import VerdictContext, build_verdict, next_serial
 from server_stub.verdicts.observer import NULL_OBSERVER, JudgingStep, RateExceededError, RequestObserver
 from server_stub.verdicts.outage import OUTAGE_ERRORS, Outage, outage_of
 from server_stub.verdicts.policy_in_force import PolicyInForce
-from server_stub.verdicts.records import case_of, device_after, device_of, record_of, shipped_as
+from server_stub.verdicts.records import case_of, device_after, devices_of, record_of, shipped
 from wire.challenge import Challenge
 from wire.codes import ProblemCode
 from wire.verdict import Verdict
@@ -116,9 +117,6 @@ class SigningContext:
 
 
 _Appraisal = tuple[RequestObserver, Appraised]
-
-_UNATTESTED_LAST: Final = "~"
-"""Sorts after the pseudonym of every device."""
 
 
 class VerdictService:
@@ -264,7 +262,8 @@ class VerdictService:
         sub = self._pseudonyms.device(imei)
         with self._store.transaction() as transaction:
             known = transaction.device(sub) or Device(sub, None, sale_region, None, 0)
-            transaction.put_device(replace(shipped_as(known, imei, transaction), activation=activation))
+            device = shipped([(known, imei)], transaction)[sub]
+            transaction.put_device(replace(device, activation=activation))
         return sub
 
     def _appraised(self, request: VerdictRequest) -> Appraised | BaseException:
@@ -287,7 +286,6 @@ class VerdictService:
         _end_step(group, JudgingStep.WAIT)
         with self._store.transaction() as transaction:
             answers = self._decided(group, transaction)
-            _end_step(group, JudgingStep.WAIT)
         _end_step(group, JudgingStep.COMMIT)
         for (_, appraised), answer in zip(group, answers, strict=True):
             if isinstance(answer, ServiceError):
@@ -301,44 +299,52 @@ class VerdictService:
         Two servers that judge the same nonces and devices take them in the same order, so they cannot deadlock:
         first all nonces, then the devices, at last the counter of unattested ones.
         """
-        answers: dict[int, Answer | BaseException] = {}
-        for number in sorted(range(len(group)), key=lambda number: group[number][1].nonce.value):
-            observer, appraised = group[number]
-            try:
-                transaction.spend_nonce(appraised.nonce, appraised.now)
-            except NonceSpentError:
+        nonces = sorted((appraised.nonce for _, appraised in group), key=attrgetter("value"))
+        unspent = transaction.spend_nonces(nonces, group[0][1].now)
+        fresh, answers = list[int](), dict[int, Answer | BaseException]()
+        for number, (observer, appraised) in enumerate(group):
+            if appraised.nonce.value in unspent:
+                unspent.remove(appraised.nonce.value)
+                fresh.append(number)
+            else:
                 answers[number] = _spent_before(observer)
-        _end_step(group, JudgingStep.STORE)
-        if len(answers) < len(group):
-            key, policy = self._key(transaction), self._in_force.establish(transaction)
-            for number in sorted(
-                range(len(group)), key=lambda number: group[number][1].sub or _UNATTESTED_LAST
-            ):
-                if number not in answers:
-                    answers[number] = self._decide(group[number], transaction, policy, key)
+        if fresh:
+            answers.update(
+                zip(fresh, self._verdicts([group[each] for each in fresh], transaction), strict=True)
+            )
         return [answers[number] for number in range(len(group))]
 
+    def _verdicts(self, group: list[_Appraisal], transaction: Transaction) -> list[Answer]:
+        """The verdicts on `group`, whose nonces are spent, in its order."""
+        key, policy = self._key(transaction), self._in_force.establish(transaction)
+        devices = devices_of([appraised for _, appraised in group], transaction)
+        _end_step(group, JudgingStep.STORE)
+        records, answers = list[VerdictRecord](), list[Answer]()
+        for observer, unknowing in group:
+            observer.record_step(JudgingStep.WAIT)
+            appraised, device = unknowing.knowing(policy.boot_keys), devices.get(unknowing.sub or "")
+            verdict = self._decide(appraised, device, policy, transaction)
+            observer.record_step(JudgingStep.DECIDE)
+            token = key.sign(verdict)
+            observer.record_step(JudgingStep.SIGN)
+            if device:
+                records.append(record_of(appraised, verdict, token, self._pseudonyms))
+                devices[device.sub] = device_after(device, verdict, appraised.evidence)
+            answers.append((verdict, token))
+        _end_step(group, JudgingStep.WAIT)
+        transaction.append_verdicts(records)
+        transaction.put_devices(devices.values())
+        _end_step(group, JudgingStep.STORE)
+        return answers
+
     def _decide(
-        self, appraisal: _Appraisal, transaction: Transaction, policy: Policy, key: SigningKey
-    ) -> Answer:
-        observer, appraised = appraisal
-        observer.record_step(JudgingStep.WAIT)
-        appraised = appraised.knowing(policy.boot_keys)
-        device = device_of(appraised, transaction)
+        self, appraised: Appraised, device: Device | None, policy: Policy, transaction: Transaction
+    ) -> Verdict:
         context = self._context(appraised, device, transaction)
-        observer.record_step(JudgingStep.STORE)
         case = case_of(appraised, device)
         operator = device and (device.next_answer or device.override)
         rule = operator.rule(appraised.now) if operator else policy.decide(case)
-        verdict = build_verdict(context, case, policy, rule)
-        observer.record_step(JudgingStep.DECIDE)
-        token = key.sign(verdict)
-        observer.record_step(JudgingStep.SIGN)
-        if device:
-            transaction.append_verdict(record_of(appraised, verdict, token, self._pseudonyms))
-            transaction.put_device(device_after(device, verdict, appraised.evidence))
-        observer.record_step(JudgingStep.STORE)
-        return verdict, token
+        return build_verdict(context, case, policy, rule)
 
     def _context(
         self, appraised: Appraised, device: Device | None, transaction: Transaction

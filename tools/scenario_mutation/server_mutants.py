@@ -109,9 +109,9 @@ def _cases_after(change: Callable[[PolicyInput], PolicyInput]) -> Callable[..., 
     return lambda *args: change(records.case_of(*args))
 
 
-def _device_without_override(*args: Any) -> Any:
-    known = records.device_of(*args)
-    return replace(known, override=None) if known else None
+def _devices_without_overrides(*args: Any) -> Any:
+    known = records.devices_of(*args)
+    return {sub: replace(device, override=None) for sub, device in known.items()}
 
 
 def _device_after_any_allow(device: Any, verdict: Any, evidence: Any) -> Any:
@@ -145,8 +145,8 @@ RULES: Final[dict[str, Replaced]] = {
         "signals_of",
         _signals_with_wide_parts,
     ),
-    "ignores operator decisions": (service, "device_of", _device_without_override),
-    "stores no device": (Transaction, "put_device", _returning(None)),
+    "ignores operator decisions": (service, "devices_of", _devices_without_overrides),
+    "stores no device": (Transaction, "put_devices", _returning(None)),
     "stores no activation": (
         service,
         "device_after",

@@ -100,7 +100,7 @@ def test_a_request_with_an_invalid_shipment_adds_none(
     assert (refused.status_code, refused.json()["code"]) == (422, "request-invalid")
     assert call(simulation, "GET", "/audit", params={"action": "shipment."}).json()["items"] == []
     with device_admin(simulation.server.service).store.reading() as reading:
-        assert reading.shipment_of(phone.imeis[0][:8], int(phone.imeis[0][8:14])) is None
+        assert not reading.shipments_of([(phone.imeis[0][:8], int(phone.imeis[0][8:14]))])
 
 
 def run(simulation: Simulation, folder: Path, *arguments: str) -> Result:

@@ -26,7 +26,6 @@ from server_stub.store.records import (
     DeviceQuery,
     IdempotentAnswer,
     InForce,
-    NonceSpentError,
     StoreFault,
     StoreUnavailableError,
 )
@@ -96,13 +95,10 @@ def test_only_one_of_concurrent_transactions_spends_a_nonce(two: list[SqlStore])
     nonce = SpendableNonce(b"n" * 33, until=100)
 
     def spend(number: int) -> bool:
-        try:
-            with two[number % 2].transaction() as transaction:
-                transaction.spend_nonce(nonce, 1)
-                time.sleep(0.02)
-        except NonceSpentError:
-            return False
-        return True
+        with two[number % 2].transaction() as transaction:
+            spent = transaction.spend_nonces([nonce], 1)
+            time.sleep(0.02)
+        return bool(spent)
 
     assert at_once(spend, 8).count(True) == 1
 
@@ -115,7 +111,7 @@ def test_nonce_of_a_rolled_back_transaction_is_spent_by_the_waiting_one(two: lis
             spend_and_fail(transaction)
 
     def spend_and_fail(transaction: Transaction) -> None:
-        transaction.spend_nonce(nonce, 1)
+        transaction.spend_nonces([nonce], 1)
         first_has_it.set()
         time.sleep(0.05)
         raise InterruptedError
@@ -124,16 +120,15 @@ def test_nonce_of_a_rolled_back_transaction_is_spent_by_the_waiting_one(two: lis
     failing.start()
     first_has_it.wait(60)
     with two[1].transaction() as transaction:
-        transaction.spend_nonce(nonce, 1)
+        assert transaction.spend_nonces([nonce], 1)
     failing.join()
-    with pytest.raises(NonceSpentError), two[0].transaction() as transaction:
-        transaction.spend_nonce(nonce, 1)
+    with two[0].transaction() as transaction:
+        assert not transaction.spend_nonces([nonce], 1)
 
 
 def test_two_servers_delete_expired_nonces_concurrently(two: list[SqlStore]) -> None:
     with two[0].transaction() as transaction:
-        for number in range(20):
-            transaction.spend_nonce(SpendableNonce(bytes([number]) * 33, until=100), 1)
+        transaction.spend_nonces([SpendableNonce(bytes([number]) * 33, 100) for number in range(20)], 1)
     at_once(lambda n: [spend_one(two[n % 2], bytes([100 + n, i]) * 16, 1_000 + 100 * i) for i in range(5)], 4)
     with two[0]._engine.connect() as connection:
         left = connection.exec_driver_sql("SELECT min(until) FROM spent_nonces").scalar_one()
@@ -142,7 +137,7 @@ def test_two_servers_delete_expired_nonces_concurrently(two: list[SqlStore]) -> 
 
 def spend_one(store: SqlStore, value: bytes, now: int) -> None:
     with store.transaction() as transaction:
-        transaction.spend_nonce(SpendableNonce(value, now + 300), now)
+        transaction.spend_nonces([SpendableNonce(value, now + 300)], now)
 
 
 def test_evidence_sent_to_two_servers_gets_one_verdict(two: list[SqlStore]) -> None:
@@ -203,7 +198,7 @@ def test_next_answer_decides_one_of_simultaneous_requests_and_survives_a_failed_
     for decision in (Decision.NOTICE, Decision.DEFER):
         admin.decide_once(sub, decision, reason="a test")
         with monkeypatch.context() as patch:
-            patch.setattr(Transaction, "put_device", _fail)
+            patch.setattr(Transaction, "put_devices", _fail)
             with pytest.raises(ServiceError):
                 ask(0)
         answers = Counter(verdict.decision for verdict in at_once(ask, 6))

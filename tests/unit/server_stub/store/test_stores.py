@@ -22,7 +22,6 @@ from server_stub.store.records import (
     DeviceQuery,
     IdempotentAnswer,
     InForce,
-    NonceSpentError,
     Page,
     PolicyFixedError,
     Shipment,
@@ -124,12 +123,12 @@ def test_nonce_is_spent_once(store: Store) -> None:
     """A rolled back transaction does not spend it."""
     nonce = SpendableNonce(b"n" * 33, until=100)
     with abandoned(store) as transaction:
-        transaction.spend_nonce(nonce, 10)
-    with store.transaction() as transaction:
-        transaction.spend_nonce(nonce, 10)
-    for _ in range(2):
-        with pytest.raises(NonceSpentError), store.transaction() as transaction:
-            transaction.spend_nonce(nonce, 11)
+        assert transaction.spend_nonces([nonce], 10) == {nonce.value}
+    other = SpendableNonce(b"o" * 33, until=100)
+    for spent in ({nonce.value}, {other.value}, set()):
+        nonces = [nonce, nonce] if nonce.value in spent else [other, nonce, other]
+        with store.transaction() as transaction:
+            assert transaction.spend_nonces(nonces, 11) == spent
 
 
 def test_failed_transaction_undoes_every_kind_of_write(store: Store) -> None:
@@ -164,7 +163,7 @@ def everything_in(reading: Reading) -> tuple[object, ...]:
         reading.policies(),
         reading.in_force_history(),
         reading.campaigns(),
-        reading.shipment_of("00101012", 1),
+        reading.shipments_of([("00101012", 1)]),
         reading.answer("k"),
         reading.admin_token_hash(),
         reading.test_clock(),
@@ -412,7 +411,8 @@ def test_device_is_in_the_newest_shipment_that_contains_it(store: Store) -> None
         )
         transaction.add_shipments([shipment(10, 19, "Yawl", tac="00101013")])
     with store.reading() as reading:
-        found = [reading.shipment_of("00101012", serial) for serial in (9, 10, 15, 19, 20, 29, 30)]
+        units = [("00101012", serial) for serial in (9, 10, 15, 19, 20, 29, 30)]
+        found = [reading.shipments_of(units).get(unit) for unit in units]
     names = [each.distributor if each else None for each in found]
     assert names == [None, "Caravel", "Sloop", "Caravel", "Brig", "Brig", None]
 
