@@ -30,7 +30,7 @@ def serving(database: str, *options: str, before: str = "") -> Iterator[str]:
     """
     words = ["serve", "--port", "0", "--db", database, *_RATES, *options]
     with TemporaryDirectory() as folder:
-        command = [sys.executable, "-c", before + _SERVE, *words, "--keys", folder]
+        command = [sys.executable, "-c", before + _SERVE, *words]
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, cwd=folder
         ) as process:

@@ -16,6 +16,7 @@ ROWS: Final[tuple[tuple[str, Callable[[], BudgetRow]], ...]] = (
     *(("serve", partial(server.measure_verdict, kind)) for kind in KINDS),
     ("judging", server.measure_judging),
     ("groups", server.measure_grouping),
+    ("workers", server.measure_workers),
     *(("devices", partial(server.measure_devices, kind)) for kind in KINDS),
     ("scenarios", scenarios.measure),
     *(("startup", partial(startup.measure, *row)) for row in startup.COMMANDS),

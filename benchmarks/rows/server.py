@@ -95,6 +95,20 @@ def measure_grouping() -> BudgetRow:
         return _compared_rates(row, grouped, alone)
 
 
+def measure_workers() -> BudgetRow:
+    """Verdicts a second of two processes on PostgreSQL, compared with one."""
+    row = BudgetRow("two processes on one PostgreSQL", "one process", 1.5, at_least=True, note=MISSING)
+    if not available("PostgreSQL"):
+        return row
+    with (
+        empty("PostgreSQL") as database,
+        empty("PostgreSQL") as other,
+        serving(database, "--workers", "2") as two,
+        serving(other) as one,
+    ):
+        return _compared_rates(row, two, one)
+
+
 def _compared_rates(row: BudgetRow, here: str, limit: str) -> BudgetRow:
     reports = list(loaded({"here": here, "limit": limit}, LOAD, ROUNDS))
     ratios = [each["here"].verdicts_per_second / each["limit"].verdicts_per_second for each in reports]

@@ -161,6 +161,7 @@ class Metrics:
         self._step = {step: self._steps.labels(step.value) for step in JudgingStep}
         self._durations_of: dict[str, Histogram] = {}
         self._requests_of: dict[tuple[str, str, int], Counter] = {}
+        self._count_processor_time()  # of the start, which the first request would get otherwise
 
     def page(self) -> bytes:
         """The metrics in Prometheus text format, version 0.0.4."""

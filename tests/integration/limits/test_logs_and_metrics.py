@@ -17,6 +17,7 @@ from server_stub.admin.context import PREFIX, AdminContext
 from server_stub.api.app import create_app
 from server_stub.api.json_log import json_log
 from server_stub.api.limits.settings import ServerLimits, read_rate
+from server_stub.api.metrics import Metrics
 from server_stub.server import ServerThread
 from tests.support.server_phone import ICCID, IMEI, SECOND_IMEI, Phone, claims, service, telephony, ueid
 from tests.support.sockets import connect, read_to_end
@@ -210,6 +211,13 @@ def test_processor_time_is_that_of_the_process(server: LoggingServer) -> None:
         server.ask("GET", "/healthz")
     last = server.metric("activation_processor_seconds_total")
     assert started <= first <= began < began + 0.05 <= last <= time.process_time()
+
+
+def test_processor_time_of_the_start_is_counted_before_the_first_request() -> None:
+    """Another process that writes the page reads the counter."""
+    counted = Metrics()._registry.get_sample_value("activation_processor_seconds_total")
+    assert counted is not None
+    assert 0 < counted <= time.process_time()
 
 
 def test_requests_with_invented_paths_and_methods_add_no_metrics(server: LoggingServer) -> None:
