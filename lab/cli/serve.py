@@ -15,6 +15,7 @@ from lab.cli import output
 from lab.cli.lazy import deferred
 from lab.cli.server_settings import SettingsCommand, with_settings
 from lab.world.addresses import LOOPBACK
+from server_stub.settings import PUBLIC_SEED
 
 with deferred():
     from lab.api import clock as lab_clock
@@ -304,9 +305,8 @@ def _announce(url: str, configured: "Configuration", token: str | None) -> None:
     if settings.lab:
         output.say(f"It is a lab: {url}/lab/v1 attests keys for any device and moves the test clock.")
     output.say(f"API documentation: {url}/docs. Try in another terminal:")
-    output.say(
-        f"  activation device --profile official-global --place havana --seed {settings.seed} --server {url}"
-    )
+    seed = PUBLIC_SEED if settings.seed == PUBLIC_SEED else "…"  # another one is a secret
+    output.say(f"  activation device --profile official-global --place havana --seed {seed} --server {url}")
     if token is not None:
         output.say(f"The admin token, shown only now and stored in {token_file} (mode 0600):")
         output.say(f"  {token}")

@@ -52,9 +52,13 @@ def test_argument_is_a_usage_error(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--allow-public-seed"], pytest.param(["--seed", "mine"], marks=pytest.mark.slow)]
+    ("arguments", "shown"),
+    [(["--allow-public-seed"], "2021"), pytest.param(["--seed", "mine"], "…", marks=pytest.mark.slow)],
 )
-def test_another_seed_or_the_option_serves_on_every_address(arguments: list[str], tmp_path: Path) -> None:
+def test_another_seed_or_the_option_serves_on_every_address(
+    arguments: list[str], shown: str, tmp_path: Path
+) -> None:
+    """Another seed is a secret and not shown."""
     with subprocess.Popen(
         [ACTIVATION, "serve", "--host", "0.0.0.0", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
@@ -64,6 +68,7 @@ def test_another_seed_or_the_option_serves_on_every_address(arguments: list[str]
         assert server.stdout is not None
         try:
             assert server.stdout.readline().startswith("The verdict server listens on http://0.0.0.0:")
+            assert f"--seed {shown} " in next(line for line in server.stdout if "activation device" in line)
         finally:
             server.terminate()
         assert server.wait(60) == 0
