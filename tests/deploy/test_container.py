@@ -226,6 +226,12 @@ def activation(*arguments: object) -> str:
     ).stdout
 
 
+def workers_of(server: "subprocess.Popen[str]") -> int:
+    children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text("utf-8").split()
+    lines = [Path(f"/proc/{child}/cmdline").read_text("utf-8") for child in children]
+    return sum("spawn_main" in line for line in lines)
+
+
 @pytest.mark.slow
 def test_steps_of_the_image_and_of_the_compose_file_give_a_server_that_judges_and_drains(
     folder: Path,
@@ -239,7 +245,7 @@ def test_steps_of_the_image_and_of_the_compose_file_give_a_server_that_judges_an
         build.build()
         seed = mount_secrets(tree, build.root, database)
         port = free_port()
-        variables = SERVICES["server"].get("environment", {}) | {"ACTIVATION_SERVER_PORT": port}
+        variables = SERVICES["server"]["environment"] | {"ACTIVATION_SERVER_PORT": port}
         with container(build, variables) as server:
             until = time.monotonic() + 60
             while not is_healthy(build, port):
@@ -250,6 +256,7 @@ def test_steps_of_the_image_and_of_the_compose_file_give_a_server_that_judges_an
             device = ("device", "--profile", "official-global", "--place", "havana", "--seed", seed)
             assert "official-global in havana: locked" in activation(*device, "--server", origin)
             token = build.root / "run/secrets/admin-token"
+            assert workers_of(server) == int(variables["ACTIVATION_SERVER_WORKERS"])
             search = ("admin", "devices", "search", "--decision", "deny", "--json")
             assert len(json.loads(activation(*search, "--server", origin, "--token-file", token))) == 1
             server.send_signal(signal.SIGTERM)
