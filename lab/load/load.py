@@ -11,7 +11,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import partial
-from itertools import count, repeat
+from itertools import repeat
 from statistics import median
 from time import perf_counter, process_time
 from typing import Final
@@ -39,6 +39,9 @@ _LIFE_USED: Final = 0.9
 """The part of the life of a challenge in which its evidence is sent."""
 
 _WARM_UP_SECONDS: Final = 0.5
+_STEADY: Final = 1.2
+"""The warm-up goes on while its rate grows by more than this factor."""
+
 _SIGNATURE_ROUNDS: Final = 15
 
 
@@ -86,16 +89,16 @@ class LoadTest:
 
         The first verdicts of a server are slower.
         """
-        rate, least = 0.0, min(_WARM_UP_SECONDS, self._options.seconds)
-        for turn in count():
+        least = min(_WARM_UP_SECONDS, self._options.seconds)
+        rate = took = before = 0.0
+        while took < least or rate > _STEADY * before:
             tally = LoadTally(perf_counter())
             for step in (self.prepare(), self._send(tally, math.inf)):
                 deque(step, maxlen=0)
             if not tally.end:
                 raise LoadError("it sends no response to evidence")
-            rate = max(rate, (len(tally.latencies) or tally.errors.total()) / tally.seconds)
-            if turn and tally.seconds >= least:
-                break
+            took, before = tally.seconds, rate
+            rate = max(rate, (len(tally.latencies) or tally.errors.total()) / took)
             self.wanted *= 2
         seconds = min(self._options.seconds, _LIFE_USED * NONCE_LIFETIME)
         self.wanted = 2 * self._options.connections + math.ceil(rate * seconds * _MORE)

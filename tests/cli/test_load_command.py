@@ -40,6 +40,11 @@ def numbers(origin: str, code: int = 0) -> Any:
     return json.loads(load(origin, "--json", code=code).stdout)
 
 
+@pytest.fixture(autouse=True)
+def short_warm_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("lab.load.load._STEADY", 1e9)
+
+
 @pytest.fixture(scope="module")
 def server() -> Iterator[ServerThread]:
     with ServerThread(service()) as running:
