@@ -21,10 +21,11 @@ class ForeignRootError(UserInputError):
 
 @dataclass(frozen=True, slots=True)
 class LabContext:
-    """`worlds` have the seed of the manufacturer, whose devices can be attested."""
+    """`worlds` have the seed of the manufacturer, whose devices can be attested. `processes` is how many serve."""
 
     worlds: Worlds
     clock: LabClock
+    processes: int = 1
 
     @property
     def seed(self) -> str:

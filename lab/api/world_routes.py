@@ -29,6 +29,7 @@ _Clock = Annotated[
 ]
 
 _MEANINGS = {
+    409: "world-refused: a world lives in one process, and this server has several; start one without --workers",
     404: "not-found: there is no such world, or it has no such backup",
     429: f"too-many-requests: there are {WORLDS_MAX} worlds; wait for Retry-After, or remove one",
 }
@@ -75,7 +76,7 @@ class WorldRestoration(RequestModel):
     backup: Annotated[int, Field(ge=0, lt=BACKUPS_MAX)] | Missing = None
 
 
-@router.post("", status_code=201, responses=_responses(400, 413, 415, 429))
+@router.post("", status_code=201, responses=_responses(400, 409, 413, 415, 429))
 def make_world(lab: Lab, context: Context, body: WorldToMake) -> WorldName:
     """Make a server of its own inside this one: with its policy and without records.
 
@@ -83,6 +84,11 @@ def make_world(lab: Lab, context: Context, body: WorldToMake) -> WorldName:
     with `Activation-Lab-World` reaches it. Its clock moves only by `Activation-Lab-Clock: TIME;ahead=SECONDS` of such
     requests. A world that was not used for 5 minutes is removed when another one is made.
     """
+    if lab.processes > 1:
+        detail = (
+            f"a world lives in one process, and this server has {lab.processes}; start one without --workers"
+        )
+        raise AdminError(409, AdminCode.WORLD_REFUSED, detail)
     policy = context.service.policy if body.policy is None else Policy.parse(body.policy, "policy.toml")
     began = WorldTime(context.clock() if body.now is None else body.now, body.ahead)
     with context.store.reading() as reading:

@@ -233,26 +233,41 @@ def _serve_store(
             key=_signer(configured, store, verdict_keys, guard).key,
         )
         admin = context.AdminContext.of(
-            service, keys=verdict_keys, clock_admin=clock_admin, real_clock=server.system_clock
-        )
-        reloader = reloading.Reloader(configured, admin, process.log, lab.country_of if lab else None)
-        token = _start_once(configured, admin, reloader) if process.first else None
-        undo.pop_all()
-        extension = lab.extension if lab else None
-        server.run(
             service,
-            process.listener,
-            lambda: process.announce(token),
-            repository=verdict_keys.repository,
-            admin=admin,
-            log=process.log,
-            limits=lab.limits if lab else settings.limits,
-            tls=reloader.tls,
-            reload=reloader.reload,
-            keep_days=settings.keep_days if process.prunes else None,
-            extension=extension,
-            metrics=metrics.Metrics(extension.name if extension else None, process.shared),
+            keys=verdict_keys,
+            clock_admin=clock_admin,
+            real_clock=server.system_clock,
+            shared=configured.database.is_postgresql,
         )
+        _run(configured, process, lab, admin, undo)
+
+
+def _run(
+    configured: "Configuration",
+    process: _Process,
+    lab: "_Lab | None",
+    admin: "context.AdminContext",
+    undo: ExitStack,
+) -> None:
+    """Serve until a signal, by the parts of `admin`."""
+    settings, extension = configured.settings, lab.extension if lab else None
+    reloader = reloading.Reloader(configured, admin, process.log, lab.country_of if lab else None)
+    token = _start_once(configured, admin, reloader) if process.first else None
+    undo.pop_all()
+    server.run(
+        admin.service,
+        process.listener,
+        lambda: process.announce(token),
+        repository=admin.keys.repository if admin.keys else None,
+        admin=admin,
+        log=process.log,
+        limits=lab.limits if lab else settings.limits,
+        tls=reloader.tls,
+        reload=reloader.reload,
+        keep_days=settings.keep_days if process.prunes else None,
+        extension=extension,
+        metrics=metrics.Metrics(extension.name if extension else None, process.shared),
+    )
 
 
 def _start_once(
@@ -346,7 +361,9 @@ def _lab(
     test_clock = lab_clock.LabClock(reader, clock.HostClock())
     made = worlds.Worlds(seed, _world_records(store), worlds.without_rates(limits), process.log)
     stack.callback(made.close)
-    extension = lab_extension.lab_extension(lab_context.LabContext(made, test_clock))
+    extension = lab_extension.lab_extension(
+        lab_context.LabContext(made, test_clock, configured.settings.workers)
+    )
     return _Lab(test_clock, extension, forwarded_addresses.countries(), limits)
 
 

@@ -54,17 +54,19 @@ class AdminContext:
         keys: KeyAdmin | None = None,
         clock_admin: ClockAdmin | None = None,
         real_clock: Callable[[], int] | None = None,
+        shared: bool = False,
     ) -> "AdminContext":
         """The context of `service`, with its store, clock and randomness.
 
-        Stored responses expire by `real_clock`, where it is another one.
+        Stored responses expire by `real_clock`, where it is another one. `shared` says that other processes serve from
+        the store.
         """
         context, store = service.signing_context, service.store
         return cls(
             service=service,
             tokens=AdminTokens(store, context.clock, context.random),
             writes=IdempotentWrites(store, real_clock or context.clock),
-            faults=Faults(service, keys.repository if keys else None),
+            faults=Faults(service, keys.repository if keys else None, shared=shared),
             keys=keys,
             clock_admin=clock_admin,
         )

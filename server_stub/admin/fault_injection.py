@@ -7,6 +7,7 @@ restart. A verdict is decided, recorded and signed first, so the records hold th
 
 import base64
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from threading import Lock
@@ -31,6 +32,9 @@ DELAY_MAX: Final = 300
 COUNT_MAX: Final = 1_000_000
 FAULTS_MAX: Final = 1000
 """Most faults that are not used up."""
+
+REFRESH_SECONDS: Final = 0.2
+"""Each process reads the faults again after this time."""
 
 _MADE: Final = frozenset({FaultKind.REPLAYED, FaultKind.WRONG_KEY, FaultKind.EXPIRED, FaultKind.OLD_SERIAL})
 """The server makes another body for these, and cannot always."""
@@ -64,10 +68,14 @@ class Injection:
 class Faults:
     """The faults of `service`, and of `repository` if it publishes one. Thread-safe.
 
-    `known` is what this process has read last: it decides whether to look, and the store decides.
+    `known` is what this process has read last: it decides whether to look, and the store decides. `shared` says that
+    other processes serve from this store.
     """
 
-    def __init__(self, service: VerdictService, repository: KeyRepository | None) -> None:
+    def __init__(
+        self, service: VerdictService, repository: KeyRepository | None, *, shared: bool = False
+    ) -> None:
+        self._shared = shared
         self._service = service
         self._repository = repository
         self.random: Final = service.signing_context.random
@@ -80,6 +88,12 @@ class Faults:
             faults = reading.faults()
         with self._lock:
             self.known = faults
+
+    def added(self) -> None:
+        """Return when every process injects a fault that was committed. Raises StoreUnavailableError."""
+        self.refresh()
+        if self._shared:
+            time.sleep(REFRESH_SECONDS)
 
     def clear(self) -> None:
         """Delete all faults."""

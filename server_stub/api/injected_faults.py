@@ -10,7 +10,7 @@ from typing import Any, Final
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from server_stub.admin.fault_injection import Faults, HonestAnswer, Injection
+from server_stub.admin.fault_injection import REFRESH_SECONDS, Faults, HonestAnswer, Injection
 from server_stub.api.problems import problem
 from server_stub.api.threads import worker_threads
 from server_stub.clock import ClockError
@@ -24,9 +24,8 @@ from wire.codes import ProblemCode
 SLOW_MAX: Final = 64
 """Most responses that wait at a time; while there are so many, no further one is made to wait."""
 
-_REFRESH_SECONDS: Final = 1.0
-"""Another process on the same database injects a new fault after at most this time."""
-_PATIENCE_SECONDS: Final = 0.2
+_PATIENCE_SECONDS: Final = 1.0
+"""How long requests wait for one reading of the faults; then they are answered by those that are known."""
 _REMEMBERED_MAX: Final = 32
 _PIECE_SECONDS: Final = 0.25
 
@@ -52,7 +51,8 @@ class InjectedFaults:
         self._clock = clock
         self._threads = worker_threads(1)
         self._fresh_until = float("-inf")
-        self._refresh: asyncio.Future[None] | None = None
+        self._reading: asyncio.Future[None] | None = None
+        self._patient_until = float("-inf")
         self._earlier: dict[str, bytes] = {}
         self._slow = 0
 
@@ -95,13 +95,19 @@ class InjectedFaults:
             await self._send(injection, _response(start, body), scope, receive, send)
 
     async def _pending(self, route: Route) -> bool:
-        """Whether there may be a fault for `route`. Reads the store once a second, and does not wait long for it."""
+        """Whether there may be a fault for `route`, by a reading that began less than `REFRESH_SECONDS` ago."""
         now = self._clock()
-        if now >= self._fresh_until and (self._refresh is None or self._refresh.done()):
-            self._fresh_until = now + _REFRESH_SECONDS
-            self._refresh = asyncio.ensure_future(self._threads(self._read))
-            await asyncio.wait({self._refresh}, timeout=_PATIENCE_SECONDS)
+        await self._wait_for_reading()
+        if now >= self._fresh_until and (self._reading is None or self._reading.done()):
+            began = self._clock()
+            self._fresh_until, self._patient_until = began + REFRESH_SECONDS, began + _PATIENCE_SECONDS
+            self._reading = asyncio.ensure_future(self._threads(self._read))
+            await self._wait_for_reading()
         return any(fault.route is route for fault in self._faults.known)
+
+    async def _wait_for_reading(self) -> None:
+        if self._reading is not None and not self._reading.done():
+            await asyncio.wait({self._reading}, timeout=max(0.0, self._patient_until - self._clock()))
 
     def _read(self) -> None:
         with suppress(StoreUnavailableError):

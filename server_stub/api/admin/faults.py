@@ -112,7 +112,7 @@ def list_faults(context: Context) -> FaultList:
 
 @write_route(router, "", FaultList, {201: "The fault, with its number."})
 def inject_fault(request: WriteRequest, body: FaultRequest) -> WriteResponse:
-    """Inject a fault into responses to devices. Verdicts are recorded as they were decided."""
+    """Inject a fault into responses to devices, by every process. Verdicts are recorded as they were decided."""
     fault = body.fault(request.context.clock())
     with request.store.transaction() as transaction:
         if len(transaction.faults()) >= fault_injection.FAULTS_MAX:
@@ -127,12 +127,12 @@ def inject_fault(request: WriteRequest, body: FaultRequest) -> WriteResponse:
         "probability": fault.probability,
     }
     request.audit("fault.arm", fault.device or "all", body.reason, details)
-    return WriteResponse(_fault_list((fault,)), after_commit=request.context.faults.refresh)
+    return WriteResponse(_fault_list((fault,)), after_commit=request.context.faults.added)
 
 
 @write_route(router, "/clear", FaultList, {200: "The cleared faults."}, 404)
 def clear_faults(request: WriteRequest, body: ClearFaultsRequest) -> WriteResponse:
-    """Clear faults."""
+    """Clear faults. No process injects them any more: each injection is counted in the store first."""
     with request.store.transaction() as transaction:
         pending = transaction.faults()
         ids = [fault.id for fault in pending] if body.ids is None else body.ids

@@ -42,6 +42,7 @@ class AdminCode(StrEnum):
     FAULT_INVALID = "fault-invalid"
     FAULT_UNKNOWN = "fault-unknown"
     CLOCK_BACKWARDS = "clock-backwards"
+    WORLD_REFUSED = "world-refused"
     EXPECTATION_MISSED = "expectation-missed"
     REQUEST_TIMED_OUT = "request-timed-out"
     HEADERS_TOO_LARGE = "headers-too-large"
