@@ -12,7 +12,8 @@ from typing import Any, Final
 ABSENT: Final = 2**31 - 1
 """The number of connections of a process that accepts none."""
 
-_PATIENCE_SECONDS: Final = 0.01
+_PATIENCE_SECONDS: Final = 0.05
+_PAUSE_SECONDS: Final = 0.0002
 
 
 class SharedListener(socket.socket):
@@ -43,7 +44,10 @@ class SharedListener(socket.socket):
         if now - self._left_at > _PATIENCE_SECONDS:
             self._left_since = now
         self._left_at = now
-        return now - self._left_since < _PATIENCE_SECONDS
+        if now - self._left_since > _PATIENCE_SECONDS:
+            return False
+        time.sleep(_PAUSE_SECONDS)  # the event loop asks again at once; the others may need this processor
+        return True
 
     def close(self) -> None:
         """From now on this process accepts no connections."""

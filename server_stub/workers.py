@@ -186,7 +186,7 @@ class ServerWorkers:
         SharedFolder(self._folder, slot.number).forget()
         self._connections[slot.number] = ABSENT
         if self._draining:
-            self._code = self._code or int(bool(code))
+            self._code = self._code or int(running.ready and code != 0)
             return
         if not self._announced:
             raise running.failure or WorkerStartError(f"a worker ended with code {code} while it started", 3)

@@ -5,7 +5,8 @@ no lower version than any before it, and a roll-back issues the older text again
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -102,13 +103,13 @@ class PolicyAdmin:
 
     def put_in_force(self, policy_id: str, version: int, by: str, reason: str) -> InForce:
         """Put this version in force from the next request on, in every process on this store."""
-        with self.store.transaction() as transaction:
+        with self._change() as transaction:
             known = _known(transaction, policy_id, version)
             return self._put_in_force(transaction, Policy.parse(known.text, _name(known)), by, reason)
 
     def adopt(self, policy: Policy, by: str, reason: str) -> InForce:
         """Store a policy and put it in force, unless it is in force already."""
-        with self.store.transaction() as transaction:
+        with self._change() as transaction:
             now = transaction.in_force()
             if now and (now.policy_id, now.version) == (policy.document.id, policy.document.version):
                 known = transaction.policy(now.policy_id, now.version)
@@ -118,7 +119,7 @@ class PolicyAdmin:
 
     def roll_back(self, by: str, reason: str) -> InForce:
         """Put the previous text in force again, under a version that no device has seen."""
-        with self.store.transaction() as transaction:
+        with self._change() as transaction:
             entries = transaction.in_force_history()
             names = [(entry.policy_id, entry.version) for entry in entries]
             earlier = next((name for name in reversed(names) if name != names[-1]), None)
@@ -137,7 +138,7 @@ class PolicyAdmin:
 
     def start_campaign(self, campaign_id: str, by: str, reason: str, at: int | None = None) -> CampaignPeriod:
         """Start a campaign of the policy in force at `at`, or now. It runs until it is lifted."""
-        with self.store.transaction() as transaction:
+        with self._change() as transaction:
             now = self.clock()
             begins = now if at is None else at
             if _period(transaction, campaign_id).state(begins) is CampaignState.RUNNING:
@@ -150,7 +151,7 @@ class PolicyAdmin:
 
     def lift_campaign(self, campaign_id: str, by: str, reason: str, at: int | None = None) -> CampaignPeriod:
         """End a campaign of the policy in force at `at`, or now, whatever its document says."""
-        with self.store.transaction() as transaction:
+        with self._change() as transaction:
             now = self.clock()
             ends = now if at is None else at
             known = _period(transaction, campaign_id)
@@ -167,6 +168,12 @@ class PolicyAdmin:
         with self.store.reading() as reading:
             policy = loaded(reading)
             return dict(policy.periods) if policy else {}
+
+    @contextmanager
+    def _change(self) -> Iterator[Transaction]:
+        with self.store.transaction() as transaction:
+            transaction.begin_policy_change()
+            yield transaction
 
     def _put_in_force(
         self, transaction: Transaction, policy: Policy, by: str, reason: str, action: str = "policy.in-force"

@@ -313,6 +313,15 @@ class Transaction(Reading):
             self._cursor.execute(_BEGIN_PUBLICATION)
         self._may_publish = True
 
+    def begin_policy_change(self) -> None:
+        """Wait until all other transactions that may change the policy in force have ended, and let others wait.
+
+        So what this one reads about policies and campaigns stays as it is until it ends.
+        """
+        self._read_numbers()  # its lock is taken before this one everywhere
+        self._lock_name("policy")
+        self._numbers = None
+
     def publish(self, files: Mapping[str, bytes], number: int | None = None) -> int:
         """Write files of the key repository, and return the number of this publication: the next, or `number`."""
         self.begin_publication()

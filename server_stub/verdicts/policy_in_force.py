@@ -27,6 +27,8 @@ class PolicyInForce:
 
     def establish(self, transaction: Transaction) -> Policy:
         """The policy in force. If there is none, `started_with` is put in force, with an audit entry."""
+        if self._known is None:
+            transaction.begin_policy_change()  # other processes may start now
         if self._known is None and transaction.in_force() is None:
             put_in_force(transaction, self._started_with, AuditNote(self._clock(), SERVER, _FIRST))
             return self._load(transaction)  # not cached: the transaction may be rolled back

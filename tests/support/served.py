@@ -85,8 +85,8 @@ def served(folder: Path, database: str, *words: str, workers: int = 2, **options
     (folder / "token").write_text(TOKEN)
     command = [ACTIVATION, "serve", "--port", "0", "--seed", "tests", "--db", database, *words]
     command += ["--admin-token-file", "token", "--workers", str(workers)]
-    for rate in ("address", "operations", "admin"):
-        command += [f"--rate-{rate if rate != 'address' else 'per-address'}", "off"]
+    for rate in ("per-address", "operations", "admin", "per-device", "unattested"):
+        command += [f"--rate-{rate}", "off"]
     log = folder / f"log-{time.monotonic_ns()}"
     with (
         log.open("w") as stream,
