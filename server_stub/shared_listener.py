@@ -46,7 +46,7 @@ class SharedListener(socket.socket):
         self._left_at = now
         if now - self._left_since > _PATIENCE_SECONDS:
             return False
-        time.sleep(_PAUSE_SECONDS)  # the event loop asks again at once; the others may need this processor
+        time.sleep(_PAUSE_SECONDS)  # other processes may need this processor
         return True
 
     def close(self) -> None:

@@ -144,7 +144,7 @@ def refused(origin: str) -> bool:
 
 
 @pytest.mark.slow
-def test_a_second_sigint_ends_all_workers_at_once(tmp_path: Path, database: str) -> None:
+def test_a_second_sigint_ends_all_workers_immediately(tmp_path: Path, database: str) -> None:
     with (
         served(tmp_path, database) as server,
         psycopg.connect(database) as other,
