@@ -1,7 +1,9 @@
 """The request log as JSON lines."""
 
+import json
 import logging
-from typing import TextIO
+from datetime import UTC, datetime
+from typing import Any, Final, TextIO
 
 import structlog
 
@@ -13,10 +15,15 @@ def json_log(stream: TextIO, **members: object) -> Log:
     log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
         structlog.WriteLogger(stream),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.JSONRenderer(),
-        ],
+        processors=[_line],
     )
     return log.bind(**members)
+
+
+_ENCODER: Final = json.JSONEncoder(default=repr)
+
+
+def _line(_: object, level: str, members: structlog.typing.EventDict) -> str:
+    """One line. The processors of structlog that do the same take twice as long."""
+    added: dict[str, Any] = {"level": level, "timestamp": f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"}
+    return _ENCODER.encode({**members, **added})

@@ -10,10 +10,11 @@ import hmac
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from typing import Final
 
 from server_stub.evidence.errors import EvidenceError
+from server_stub.evidence.pseudonyms import KeyedHash
 from wire.challenge import Challenge
 from wire.codes import ProblemCode
 from wire.limits import NONCE_LIFETIME
@@ -72,8 +73,12 @@ class SpentNonces:
 class Challenger:
     """Issues and recognizes nonces under `key`; `random` returns the given number of random bytes."""
 
-    key: bytes = field(repr=False)
+    key: InitVar[bytes]
     random: Callable[[int], bytes]
+    _hash: KeyedHash = field(init=False, repr=False)
+
+    def __post_init__(self, key: bytes) -> None:
+        object.__setattr__(self, "_hash", KeyedHash(key))
 
     def issue(self, now: int) -> Challenge:
         """A new challenge, valid from `now`, seconds since the epoch."""
@@ -100,4 +105,4 @@ class Challenger:
         return SpendableNonce(decoded, issued + NONCE_LIFETIME)
 
     def _mac(self, body: bytes) -> bytes:
-        return hmac.digest(self.key, _LABEL + body, "sha256")[:_MAC]
+        return self._hash.digest(_LABEL + body)[:_MAC]

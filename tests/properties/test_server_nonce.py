@@ -13,7 +13,8 @@ from wire.codes import ProblemCode
 from wire.limits import NONCE_LIFETIME, NONCE_MAX
 
 RANDOM = Randomness()
-CHALLENGER = Challenger(b"k" * 32, RANDOM)
+KEY = b"k" * 32
+CHALLENGER = Challenger(KEY, RANDOM)
 NONCE = CHALLENGER.issue(NOW).nonce
 
 
@@ -49,7 +50,7 @@ def test_text_that_was_not_issued_is_rejected(nonce: str) -> None:
 
 @given(st.binary(min_size=33, max_size=33), st.binary(min_size=32, max_size=40))
 def test_nonce_of_another_key_is_rejected(data: bytes, key: bytes) -> None:
-    if key == CHALLENGER.key:
+    if key == KEY:
         return
     nonce = Challenger(key, RANDOM).issue(NOW).nonce
     assert code(nonce) is ProblemCode.CHALLENGE_INVALID

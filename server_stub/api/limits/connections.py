@@ -123,6 +123,17 @@ class _Connection(h11.Connection):
         super().__init__(h11.SERVER, headers_max)
         self._headers_max = headers_max
         self._chunks = 0
+        self._head = b""
+
+    def send(self, event: h11.Event) -> Any:
+        """The bytes to write. Those of a response's headers are written with what follows: one call of the system."""
+        output = super().send(event)
+        if isinstance(event, h11.Response):
+            self._head = output or b""
+            return b""
+        if output is not None and self._head:
+            output, self._head = self._head + output, b""
+        return output
 
     def next_event(self) -> Any:
         try:
@@ -141,12 +152,13 @@ class _Connection(h11.Connection):
         return event
 
     def _check(self, request: h11.Request) -> None:
-        size = len(request.target) + sum(len(name) + len(value) + 4 for name, value in request.headers)
+        headers = request.headers.raw_items()
+        size = len(request.target) + sum([len(name) + len(value) + 4 for name, value in headers])
         if size > self._headers_max:
             self._reject(431, "headers too long")
         if request.http_version not in _VERSIONS:
             self._reject(505, "unknown version of HTTP")
-        names = {name for name, _ in request.headers}
+        names = {name.lower() for name, _ in headers}
         # RFC 9112 section 6.1: a proxy in front may have read the other length, and the rest as a second request.
         if b"transfer-encoding" in names and (b"content-length" in names or request.http_version != b"1.1"):
             self._reject(400, "two lengths, or a transfer encoding in HTTP/1.0")

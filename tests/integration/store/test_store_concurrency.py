@@ -23,6 +23,7 @@ from server_stub.server import ServerThread
 from server_stub.store.migrate import _LOCK
 from server_stub.store.records import (
     CampaignPeriod,
+    Device,
     DeviceQuery,
     IdempotentAnswer,
     InForce,
@@ -89,6 +90,27 @@ def test_concurrent_verdicts_of_a_new_device_get_different_serials(two: list[Sql
     serials = sorted(serial for some in given for serial in some)
     assert serials == list(range(1, 41))
     assert two[0].count() == 40
+
+
+def test_devices_of_a_group_are_locked_in_their_order_also_new_ones(two: list[SqlStore]) -> None:
+    """The second transaction must not hold the known device while it waits for the new one before it."""
+    new, known = device(1, last_serial=0), device(2)
+    with two[0].transaction() as transaction:
+        transaction.put_device(known)
+
+    def both() -> dict[str, Device]:
+        with two[1].transaction() as transaction:
+            return transaction.known_devices({known.sub, new.sub})
+
+    with ThreadPoolExecutor(1) as pool:
+        with two[0].transaction() as first:
+            assert first.device(new.sub) is None
+            waiting = pool.submit(both)
+            time.sleep(0.1)
+            assert not waiting.done()
+            assert first.device(known.sub) == known
+            first.put_device(new)
+        assert waiting.result(60) == {new.sub: new, known.sub: known}
 
 
 def test_only_one_of_concurrent_transactions_spends_a_nonce(two: list[SqlStore]) -> None:
@@ -161,14 +183,15 @@ def test_evidence_sent_to_two_servers_gets_one_verdict(two: list[SqlStore]) -> N
 @pytest.mark.slow
 @pytest.mark.parametrize("same", ["devices", "nonces and devices"])
 def test_groups_of_two_servers_in_opposite_orders_cannot_deadlock(two: list[SqlStore], same: str) -> None:
-    """A deadlock would be found by PostgreSQL after a second, and answered with 503."""
+    """PostgreSQL finds a deadlock after a second, which is answered with 503. Half of the devices are new each time."""
     servers = [service(store) for store in two]
     for server in servers:
         server._random = secrets.token_bytes
-    phones = [Phone(boot=facts(imeis=(f"{number:015}",))) for number in range(5)]
-    phones += [Phone(KeyStorage.SOFTWARE)]
     judged = Counter[int | ProblemCode]()
-    for _ in range(12):
+    for turn in range(12):
+        numbers = (*range(3), *range(10 * turn + 10, 10 * turn + 13))
+        phones = [Phone(boot=facts(imeis=(f"{number:015}",))) for number in numbers]
+        phones += [Phone(KeyStorage.SOFTWARE)]
         groups = [[VerdictRequest(each.evidence(servers[0].challenge().nonce)) for each in phones]] * 2
         if same == "devices":
             groups[1] = [VerdictRequest(each.evidence(servers[0].challenge().nonce)) for each in phones]
@@ -180,7 +203,7 @@ def test_groups_of_two_servers_in_opposite_orders_cannot_deadlock(two: list[SqlS
     both = 12 * len(phones)
     expected = {2: 2 * both} if same == "devices" else {2: both, ProblemCode.CHALLENGE_SPENT: both}
     assert judged == expected
-    assert two[0].count() == (2 if same == "devices" else 1) * 12 * 5
+    assert two[0].count() == (2 if same == "devices" else 1) * 12 * 6
 
 
 def test_next_answer_decides_one_of_simultaneous_requests_and_survives_a_failed_commit(
