@@ -96,8 +96,6 @@ class KeyRepository:
                 keys_folder.check(published)
         if keys_folder:
             keys_folder.write(published)
-        with suppress(ClockError):
-            repository.refresh()
         return repository
 
     def published(self, reading: Reading) -> Published:
