@@ -37,6 +37,7 @@ WAIT_SECONDS: Final = 10
 
 _CONNECT_SECONDS: Final = 5
 _BUSY_SECONDS: Final = 5
+_IDLE_SECONDS: Final = 4
 _APPLICATION: Final = "verdict-server"
 
 _PROBE_BYTES: Final = 48 * 1024
@@ -49,11 +50,20 @@ _WRITING, _READING = "BEGIN IMMEDIATE", "BEGIN"
 _WRITING_LOCKING = "BEGIN ISOLATION LEVEL READ COMMITTED"
 _READING_LOCKING = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 
-_LIMIT_LOCK_WAIT: Final = """
-SELECT set_config('lock_timeout', %(milliseconds)s, false) FROM pg_settings
-WHERE name = 'lock_timeout' AND setting = '0' AND source <> 'client'
+_SET_LIMITS: Final = """
+SELECT set_config(name, wanted, false)
+FROM pg_settings JOIN unnest(%s::text[], %s::text[]) AS limits (name, wanted) USING (name)
+WHERE source = 'default' OR (setting = '0' AND source <> 'client')
 """
-"""0, the default, is no limit; settings in the URL have the source `client`."""
+"""0 is no limit; settings in the URL have the source `client`."""
+
+_KEEPALIVES: Final = {
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
+"""Of this side, for a database server that is gone; milliseconds in the last one."""
 
 _DIALECTS: Final[dict[str, Dialect]] = {}
 """All databases of a kind share one, so that a statement is compiled once for all."""
@@ -212,7 +222,11 @@ def make_engine(database: Database) -> Engine:
     arguments: dict[str, Any] = {"check_same_thread": False}
     begin = _WRITING
     if database.is_postgresql:
-        arguments = {"connect_timeout": _CONNECT_SECONDS, "fallback_application_name": _APPLICATION}
+        arguments = {
+            "connect_timeout": _CONNECT_SECONDS,
+            "fallback_application_name": _APPLICATION,
+            **{name: value for name, value in _KEEPALIVES.items() if name not in database.url.query},
+        }
         begin = _WRITING_LOCKING
     engine = create_engine(
         database.url,
@@ -249,12 +263,22 @@ def _configure_sqlite(connection: sqlite3.Connection, _: ConnectionPoolEntry) ->
 def _configure_postgresql(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
     """The store and not the driver begins transactions; a commit waits for the disk, whatever the default is.
 
-    No statement waits longer for a lock than on SQLite, unless the URL or the database server limits it otherwise.
+    No statement waits longer for a lock than on SQLite, and no transaction long for its program, unless the URL or the
+    database server limits it otherwise.
     """
     connection.autocommit = True
     cursor = connection.cursor()
     cursor.execute("SET synchronous_commit = on")
-    cursor.execute(_LIMIT_LOCK_WAIT, {"milliseconds": f"{_BUSY_SECONDS * 1000:.0f}"})
+    limits = {
+        "lock_timeout": f"{_BUSY_SECONDS * 1000:.0f}",
+        # A host that stops in a transaction holds its locks for a shorter time than others wait for them.
+        "idle_in_transaction_session_timeout": f"{_IDLE_SECONDS * 1000:.0f}",
+        # The connections of a host that is gone end.
+        "tcp_keepalives_idle": "10",
+        "tcp_keepalives_interval": "5",
+        "tcp_keepalives_count": "3",
+    }
+    cursor.execute(_SET_LIMITS, (list(limits), list(limits.values())))
 
 
 def fault_of(error: Exception) -> StoreFault:

@@ -1,6 +1,8 @@
 """Several servers, or several threads of one, on one database."""
 
 import secrets
+import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -487,13 +489,52 @@ def test_verdict_that_waits_too_long_for_a_row_is_unavailable_and_spends_no_nonc
 
 
 @pytest.mark.parametrize(
-    ("option", "limit"),
-    [("", "5s"), ("%20-clock_timeout%3D70000", "70s"), ("%20-clock_timeout%3D0", "0")],
+    ("option", "limits"),
+    [
+        ("", ("5s", "4s", "10")),
+        ("%20-clock_timeout%3D70000", ("70s", "4s", "10")),
+        ("%20-clock_timeout%3D0", ("0", "4s", "10")),
+        ("%20-cidle_in_transaction_session_timeout%3D0", ("5s", "0", "10")),
+        ("%20-ctcp_keepalives_idle%3D99", ("5s", "4s", "99")),
+    ],
 )
-def test_postgresql_wait_for_a_lock_is_that_of_sqlite_unless_the_url_sets_it(option: str, limit: str) -> None:
+def test_postgresql_limits_waits_and_connections_unless_the_url_does(
+    option: str, limits: tuple[str, ...]
+) -> None:
+    names = ("lock_timeout", "idle_in_transaction_session_timeout", "tcp_keepalives_idle")
     with schema_url() as url, opened(url + option, 1) as [store], store.reading() as reading:
-        reading._cursor.execute("SHOW lock_timeout")
-        assert reading._cursor.fetchone() == (limit,)
+        for name, limit in zip(names, limits, strict=True):
+            reading._cursor.execute(f"SHOW {name}")
+            assert reading._cursor.fetchone() == (limit,)
+
+
+_STOPS_IN_A_TRANSACTION = """
+import os, signal, sys
+from server_stub.store.sql import SqlStore
+with SqlStore(sys.argv[1]).transaction() as transaction:
+    transaction.revision()
+    transaction.note_clock_behind()
+    print("locked", flush=True)
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+@pytest.mark.slow
+def test_process_that_stops_in_a_transaction_does_not_block_others_for_long() -> None:
+    """Not even a publication, which waits for all that sign, and a row that the process has changed."""
+    with schema_url() as url, opened(url, 1) as [store]:
+        command = [sys.executable, "-c", _STOPS_IN_A_TRANSACTION, url]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdout
+            try:
+                assert process.stdout.readline() == "locked\n"
+                with store.transaction() as transaction:
+                    transaction.begin_publication()
+                    transaction.note_clock_behind()
+            finally:
+                process.kill()
+        with store.reading() as reading:
+            assert reading.clock_behind()
 
 
 def test_start_waits_for_a_migration_longer_than_for_a_lock(monkeypatch: pytest.MonkeyPatch) -> None:
