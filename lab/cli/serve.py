@@ -60,6 +60,13 @@ def serve(
             help="Accept the clock after it was wrong: sign all metadata again, under the next clock number.",
         ),
     ] = False,
+    restored: Annotated[
+        bool,
+        typer.Option(
+            "--restored",
+            help="A backup of the database was restored: sign all metadata under versions that no device has seen.",
+        ),
+    ] = False,
 ) -> None:
     """Run the verdict server until it is interrupted.
 
@@ -81,12 +88,21 @@ def serve(
             output.ENVIRONMENT,
         )
     url = server.origin(listener, "https" if configured.tls else "http")
+    once = _Once(accept_clock=accept_clock, restored=restored)
     with listener, server.hangups_held():
         if settings.workers == 1:
             process = _Process(listener, json_log.json_log(sys.stderr), partial(_announce, url, configured))
-            _serve(configured, process, accept_clock=accept_clock)
+            _serve(configured, process, once)
         else:
-            _serve_in_workers(configured, listener, url, accept_clock=accept_clock)
+            _serve_in_workers(configured, listener, url, once)
+
+
+@dataclass(frozen=True)
+class _Once:
+    """What the first process of a start does once, because of an option."""
+
+    accept_clock: bool = False
+    restored: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,9 +122,7 @@ class _Process:
         return self.shared is None or self.shared.number == 0
 
 
-def _serve_in_workers(
-    configured: "Configuration", listener: "socket.socket", url: str, *, accept_clock: bool
-) -> None:
+def _serve_in_workers(configured: "Configuration", listener: "socket.socket", url: str, once: _Once) -> None:
     """Serve in several processes. Exits with the code of this command if it is not 0."""
     present = configured
 
@@ -120,7 +134,7 @@ def _serve_in_workers(
         configured.settings.workers,
         listener,
         json_log.json_log(sys.stderr),
-        serve=lambda: partial(_serve_as_worker, present.loaded, accept_clock),
+        serve=lambda: partial(_serve_as_worker, present.loaded, once),
         reload=reload,
     )
     try:
@@ -134,7 +148,7 @@ def _serve_in_workers(
 
 def _serve_as_worker(
     loaded: "LoadedSettings",
-    accept_clock: bool,
+    once: _Once,
     worker: "workers.ServerWorker",
 ) -> None:
     """Serve in a process that `workers` started. The parent prints why it cannot."""
@@ -151,7 +165,7 @@ def _serve_as_worker(
         process = _Process(worker.listener, log, ready, worker.first, worker.metrics)
         try:
             try:
-                _serve(configuration.Configuration.load(loaded), process, accept_clock=accept_clock)
+                _serve(configuration.Configuration.load(loaded), process, once)
             except files.UserInputError as error:
                 output.exit_with_error(str(error))
         except typer.Exit as error:
@@ -159,7 +173,7 @@ def _serve_as_worker(
             sys.exit(error.exit_code)
 
 
-def _serve(configured: "Configuration", process: _Process, *, accept_clock: bool) -> None:
+def _serve(configured: "Configuration", process: _Process, once: _Once) -> None:
     """Serve in this process. Exits with an error if the server cannot start."""
     try:
         with configured.database.held() as new, ExitStack() as undo:
@@ -168,7 +182,7 @@ def _serve(configured: "Configuration", process: _Process, *, accept_clock: bool
             with closing(sql.SqlStore(configured.database, alembic_migrations)) as store:
                 if not configured.settings.lab:
                     _check_no_test_clock(store)
-                _serve_store(configured, store, process, undo, accept_clock=accept_clock and process.first)
+                _serve_store(configured, store, process, undo, once if process.first else _Once())
     except store_records.StoreUnavailableError as error:
         output.exit_with_error(
             f"cannot use {configured.database}: {error}; choose another --db", output.ENVIRONMENT
@@ -202,8 +216,7 @@ def _serve_store(
     store: "sql.SqlStore",
     process: _Process,
     undo: ExitStack,
-    *,
-    accept_clock: bool,
+    once: _Once,
 ) -> None:
     """Serve. Until everything that the settings name was found usable, `undo` removes a new database."""
     settings = configured.settings
@@ -214,14 +227,20 @@ def _serve_store(
         if lab and settings.source_countries is None:
             configured = replace(configured, country_of=lab.country_of)
         guard = admin_clock.guarded_clock(lab.clock if lab else clock.HostClock(), store)
-        if accept_clock:
+        if once.accept_clock:
             guard.accept()
         admin_clock.note_if_behind(guard, store)
         stack.callback(admin_clock.note_if_behind, guard, store)
-        verdict_keys = _keys(maker, secrets, store, configured.keys, guard)
+        repository = maker.ceremony.open(
+            store, secrets.signing_keys, guard, folder=configured.keys, restored=once.restored
+        )
+        history = key_rotation.KeyRotationHistory(maker, secrets.signing_keys)
+        verdict_keys = keys.KeyAdmin(repository, history.keyring, history.successor, guard.unchecked)
         clock_admin = admin_clock.ClockAdmin(guard, verdict_keys.repository, verdict_keys.keyring)
-        if accept_clock:
+        if once.accept_clock:
             clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
+        if once.restored:
+            verdict_keys.skip_versions(store, reason="serve --restored", by=devices.LOCAL)
         service = server.build_service(
             configured,
             secrets,
@@ -279,19 +298,6 @@ def _start_once(
         admin.tokens.adopt(own_token, reason="--admin-token-file", by=devices.LOCAL)
     reloader.start()
     return first_token(configured.token_file, admin)
-
-
-def _keys(
-    maker: "manufacturer.Manufacturer",
-    secrets: "Secrets",
-    store: "sql.SqlStore",
-    folder: Path,
-    guard: "clock.GuardedClock",
-) -> "keys.KeyAdmin":
-    """The verdict keys that are published from `store`; the roots are also in `folder`."""
-    repository = maker.ceremony.open(store, secrets.signing_keys, guard, folder=folder)
-    history = key_rotation.KeyRotationHistory(maker, secrets.signing_keys)
-    return keys.KeyAdmin(repository, history.keyring, history.successor, guard.unchecked)
 
 
 def _signer(

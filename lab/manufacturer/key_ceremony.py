@@ -91,16 +91,24 @@ class Ceremony:
         online = self.online(self.generation_of(root) + 1)
         return next_root(root, self.holder(), online, FIRST_ROOT_EXPIRES)
 
-    def open(
+    def open(  # noqa: PLR0913 - those of `KeyRepository.open`
         self,
         store: Store,
         keys: Sequence[SigningKey],
         clock: Callable[[], int],
         lifetimes: Lifetimes | None = None,
         folder: Path | None = None,
+        *,
+        restored: bool = False,
     ) -> KeyRepository:
         """The repository in `store`, created with `keys` if there is none. Raises the same as `KeyRepository.open`."""
         initial = InitialContents(self.pinned_root, KeyList.of(*(key.public_jwk() for key in keys)))
         return KeyRepository.open(
-            store, initial=initial, online=self.online_of, clock=clock, lifetimes=lifetimes, folder=folder
+            store,
+            initial=initial,
+            online=self.online_of,
+            clock=clock,
+            lifetimes=lifetimes,
+            folder=folder,
+            restored=restored,
         )

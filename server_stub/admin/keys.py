@@ -114,6 +114,15 @@ class KeyAdmin:
             self.repository.install_root(root, within=transaction)
             transaction.append_audit(AuditEntry(self.clock(), by, "key.root", "root", reason, details))
 
+    def skip_versions(self, store: Store, *, reason: str, by: str) -> None:
+        """Sign all metadata under versions that no device has seen, for a store that was restored from a backup."""
+        with store.transaction() as transaction:
+            version = self.repository.skip_versions(within=transaction)
+            entry = AuditEntry(
+                self.clock(), by, "key.skip-versions", "timestamp", reason, {"version": version}
+            )
+            transaction.append_audit(entry)
+
 
 def _shifted(moment: Any, seconds: int) -> int | None:
     return None if moment is None else moment + seconds

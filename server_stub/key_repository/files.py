@@ -74,7 +74,8 @@ class KeysFolder:
             if published.get(name) != root:
                 raise KeyRepositoryError(
                     RepositoryFault.ROOT_FOREIGN,
-                    f"{self._path / name} is not a root of the database; name the folder that belongs to it",
+                    f"{self._path / name} is not in the database; name its folder, or add --restored if an older "
+                    "backup was restored",
                 )
 
     def write(self, published: dict[str, bytes]) -> None:

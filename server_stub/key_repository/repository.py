@@ -78,13 +78,15 @@ class KeyRepository:
         clock: Callable[[], int],
         lifetimes: Lifetimes | None = None,
         folder: Path | None = None,
+        restored: bool = False,
     ) -> Self:
         """The repository in `store`, created if there is none. Raises KeyRepositoryError, StoreUnavailableError.
 
         `online` returns the keys that a root names, or raises KeyRepositoryError; `clock` returns seconds since the
         epoch, or raises ClockError so that nothing is published. While it does, an existing repository opens with its
         last publication, and no new one is created: ClockError is raised. The roots are written to `folder`; if an
-        earlier release left a repository there, it is imported in place of a new one.
+        earlier release left a repository there, it is imported in place of a new one. If the store was `restored` from
+        a backup, later roots in `folder` are published again.
         """
         repository = cls(store, online, clock, lifetimes)
         keys_folder = KeysFolder(folder) if folder else None
@@ -92,6 +94,10 @@ class KeyRepository:
             transaction.begin_publication()
             repository._begin(transaction, initial, keys_folder)
             published = roots(transaction.repository_file)
+            if keys_folder and restored:
+                for later in list(roots(keys_folder.file).values())[len(published) :]:
+                    repository.install_root(later, within=transaction)
+                published = roots(transaction.repository_file)
             if keys_folder:
                 keys_folder.check(published)
         if keys_folder:
