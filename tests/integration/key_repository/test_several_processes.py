@@ -267,6 +267,7 @@ def test_publications_verdicts_and_changes_of_the_policy_do_not_wait_for_each_ot
                 entry = transaction.in_force()
                 assert entry
                 transaction.put_in_force(replace(entry, by="alice"))
+                transaction.revision()
 
     with ThreadPoolExecutor(6) as pool:
         for each in [pool.submit(act, process) for act in (judge, publish, change) for process in two]:
