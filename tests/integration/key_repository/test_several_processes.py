@@ -243,7 +243,7 @@ def test_acceptance_of_the_clock_reaches_the_guards_of_other_processes(
 
 
 @pytest.mark.slow
-def test_publications_verdicts_and_changes_of_the_policy_do_not_wait_for_each_other_for_ever(
+def test_publications_verdicts_and_changes_of_the_policy_do_not_deadlock(
     two: list[Process],
 ) -> None:
     """Attested and unattested devices, whose verdicts change rows that publications change too."""
