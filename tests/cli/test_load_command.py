@@ -123,6 +123,21 @@ def test_lost_connections_are_counted_and_opened_again(server: ServerThread) -> 
 
 
 @pytest.mark.slow
+def test_evidence_of_expired_challenges_is_neither_prepared_nor_sent(
+    server: ServerThread, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = LoadOptions(devices=3, connections=2, seconds=0.05, seed="tests")
+    with closing(LoadTest(server.origin, options)) as test:
+        test.warm_up()
+        monkeypatch.setattr("lab.load.load._LIFE_USED", 0.0)
+        test.wanted = 600
+        assert len(list(test.prepare())) == 256
+        list(test.measure())
+        report = test.report()
+    assert (report.verdicts, report.errors, report.ended) == (0, {}, "evidence-used-up")
+
+
+@pytest.mark.slow
 def test_certificate_must_be_trusted(server: ServerThread, monkeypatch: pytest.MonkeyPatch) -> None:
     with FaultProxy(
         server.origin, FaultScheduler([], Seed.of(1).random), World(), Seed.of(1), tls=True
