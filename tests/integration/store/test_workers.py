@@ -314,3 +314,49 @@ def test_a_signal_ends_a_start_as_that_of_one_process(tmp_path: Path, kind: sign
                         server.kill()
                 ends.append((server.returncode, *printed))
     assert ends[0] == ends[1]
+
+
+@pytest.mark.slow
+def test_commands_that_start_together_on_an_empty_database_print_one_token(
+    tmp_path: Path, database: str
+) -> None:
+    folders = [tmp_path / name for name in ("one", "other")]
+    with ExitStack() as stack:
+        servers = []
+        for folder in folders:
+            folder.mkdir()
+            command = [ACTIVATION, "serve", "--port", "0", "--db", database, "--workers", "2"]
+            servers.append(
+                stack.enter_context(
+                    subprocess.Popen(
+                        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+                    )
+                )
+            )
+            stack.callback(servers[-1].kill)
+        for server in servers:
+            assert server.stdout
+            first = server.stdout.readline()
+            origin = re.search(r"http://\S+", first)
+            assert origin, server.communicate()
+            assert requests.post(origin[0] + media.CHALLENGES_PATH, timeout=60).status_code == 200
+            server.terminate()
+        printed = "".join(server.communicate(timeout=60)[0] for server in servers)
+        assert [server.returncode for server in servers] == [0, 0]
+    token = re.findall(r"^  (operator\.\S+)$", printed, re.MULTILINE)
+    written = [file.read_text().strip() for folder in folders for file in folder.glob("*-admin-token")]
+    assert len(token) == 1
+    assert written == token
+
+
+@pytest.mark.slow
+def test_a_server_that_cannot_start_says_so_as_that_of_one_process(tmp_path: Path, database: str) -> None:
+    with served(tmp_path, database, "--lab", workers=1):
+        pass
+    command = [ACTIVATION, "serve", "--port", "0", "--db", database]
+    one, several = (
+        subprocess.run([*command, *more], cwd=tmp_path, capture_output=True, text=True, check=False)
+        for more in ([], ["--workers", "3"])
+    )
+    assert "marked test-clock" in one.stderr
+    assert (one.returncode, one.stdout, one.stderr) == (several.returncode, several.stdout, several.stderr)
