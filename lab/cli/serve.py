@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from server_stub.configuration import Configuration
     from server_stub.reference_data.source_countries import CountryOf
     from server_stub.settings_sources import LoadedSettings
+    from server_stub.signing import Algorithm
     from server_stub.signing.key_material import Secrets
 
 app = typer.Typer(rich_markup_mode=None, add_completion=False)
@@ -236,6 +237,7 @@ def _serve_store(
         )
         history = key_rotation.KeyRotationHistory(maker, secrets.signing_keys)
         verdict_keys = keys.KeyAdmin(repository, history.keyring, history.successor, guard.unchecked)
+        _check_algorithm(settings.algorithm, verdict_keys, store)
         clock_admin = admin_clock.ClockAdmin(guard, verdict_keys.repository, verdict_keys.keyring)
         if once.accept_clock:
             clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
@@ -249,7 +251,7 @@ def _serve_store(
             audience=maker.audience,
             clock=guard,
             unchecked_clock=guard.unchecked,
-            key=_signer(configured, store, verdict_keys, guard).key,
+            key=key_repository.VerdictSigner(history.keyring, repository.keys, guard).key,
         )
         admin = context.AdminContext.of(
             service,
@@ -300,22 +302,21 @@ def _start_once(
     return first_token(configured.token_file, admin)
 
 
-def _signer(
-    configured: "Configuration",
-    store: "sql.SqlStore",
-    verdict_keys: "keys.KeyAdmin",
-    guard: "clock.GuardedClock",
-) -> "key_repository.VerdictSigner":
-    """Chooses the key of a verdict. Exits with an error if none of its keys is of the algorithm of the settings."""
-    algorithm = configured.settings.algorithm
-    signer = key_repository.VerdictSigner(verdict_keys.keyring, verdict_keys.repository.keys, guard)
+def _check_algorithm(algorithm: "Algorithm", verdict_keys: "keys.KeyAdmin", store: "sql.SqlStore") -> None:
+    """Exits with an error if no key of the algorithm of the settings was ever published: its list never changes that.
+
+    One that was revoked is no error: a running server goes on with another key, too.
+    """
     with store.reading() as reading:
-        if guard.fault is None and signer.key(reading).algorithm is not algorithm:
-            output.exit_with_error(
-                f"{store.database} lists no {algorithm} key that may sign; choose an empty --db and --keys",
-                output.ENVIRONMENT,
-            )
-    return signer
+        listed = verdict_keys.repository.keys(reading)
+    kids = {key["kid"] for key in listed.keys}
+    algorithms = [key.algorithm for key in verdict_keys.keyring(listed).keys if key.kid in kids]
+    if algorithm not in algorithms:
+        others = ", ".join(dict.fromkeys(each.value for each in algorithms)) or "none of this seed"
+        output.exit_with_error(
+            f"{store.database} lists no {algorithm} key; choose another --algorithm ({others}), or an empty --db",
+            output.ENVIRONMENT,
+        )
 
 
 def _announce(url: str, configured: "Configuration", token: str | None) -> None:

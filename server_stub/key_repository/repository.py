@@ -35,6 +35,11 @@ from server_stub.store.transaction import Reading, Store, Transaction
 PLACE: Final = "the database"
 
 _SKIPPED: Final = 1_000_000
+_SKIP_SECONDS: Final = 4
+"""After a restoration versions count these units since 1970, so they are higher than after an earlier one of the same
+backup. The nine digits of a file name last until 2096, or for 500 restorations of which each has the one before in its
+backup.
+"""
 _CACHED_FILES: Final = 64
 
 
@@ -226,13 +231,13 @@ class KeyRepository:
         """Sign every role again under a version and a clock number that no device has seen; return the timestamp's.
 
         For a store that was restored from a backup: devices may have seen what was published since, and would reject
-        lower versions. Two restorations of one backup differ by the minutes since 1970.
+        lower versions.
         """
         with self._changing(within) as transaction:
             before, now = self.published(transaction), self._clock()
 
             def unseen(number: int) -> int:
-                return max(number, now // 60) + _SKIPPED
+                return max(number, now // _SKIP_SECONDS) + _SKIPPED
 
             signed = {
                 role: replace(each, version=unseen(each.version)) for role, each in before.signed.items()

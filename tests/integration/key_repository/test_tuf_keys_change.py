@@ -256,6 +256,28 @@ def test_kill_at_any_step_of_a_publication_leaves_the_one_before(
     assert (retry(phone), kid(phone)) == (LOCKED, THIRD_KEY.kid if what == "rotation" else first)
 
 
+def test_restored_backup_is_a_rollback_until_versions_are_skipped(environment: TufEnvironment) -> None:
+    """Also if the same backup is restored again later. The device has seen another list and another clock number."""
+    repository, world = environment.serve(), environment.world
+    backup, kids = environment.files(), [key.kid for key in environment.manufacturer.secrets.signing_keys]
+    phone = environment.phone()
+    for kid in kids[:1] * 2:
+        environment.serve().accept_clock(world.now())
+        with suppress(KeyRepositoryError):
+            environment.serve().revoke(kid)
+        assert retry(phone) == LOCKED
+        world.wait(61)
+        environment.store = SqlStore()
+        with environment.store.transaction() as transaction:
+            transaction.publish(backup)
+        repository = environment.serve()
+        assert retry(phone) == VisibleState(ScreenId.LOCKED, Trouble.NO_KEYS, "tuf-rollback")
+        repository.skip_versions()
+        assert retry(phone) == LOCKED
+        assert repository.keys().may_sign(kid, world.now())
+    assert visible_state(environment.phone()) == LOCKED
+
+
 def test_device_that_checks_in_for_weeks_finds_no_expired_file(environment: TufEnvironment) -> None:
     phone = environment.phone("paris")
     before = verdict_request_count(phone)
