@@ -45,13 +45,12 @@ class NestedTransactionStore:
 
 @dataclass(frozen=True, slots=True)
 class WriteResult:
-    """The response to a write. `after_commit` runs once the store has committed: what cannot be rolled back."""
+    """The response to a write."""
 
     status: int
     body: bytes = field(repr=False)
     headers: dict[str, str] = field(default_factory=dict)
     replayed: bool = False
-    after_commit: Callable[[], None] = lambda: None
 
 
 WriteOperation = Callable[[Store], WriteResult]
@@ -87,5 +86,4 @@ class IdempotentWrites:
                 raise KeyReusedError
             else:
                 result = WriteResult(known.status, known.body, known.headers, replayed=True)
-        result.after_commit()
         return result

@@ -111,10 +111,10 @@ class SqlStore:
             with self._run(_WRITING_LOCKING if self._locking else _WRITING) as cursor:
                 transaction = Transaction(cursor, self._dialect, self._cleanup)
                 yield transaction
-            transaction.committed()
         finally:
             if not self._locking:
                 self._turn.release()
+        transaction.committed()
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:

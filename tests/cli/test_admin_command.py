@@ -30,8 +30,8 @@ WHY = ("--reason", "ticket 4711")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    with operated(tmp_path_factory.mktemp("admin")) as server:
+def running() -> Iterator[Operated]:
+    with operated() as server:
         yield server
 
 

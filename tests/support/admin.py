@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import requests
@@ -98,7 +97,7 @@ class Operated:
 
 
 @contextmanager
-def operated(folder: Path, store: Store | None = None, log: Log | None = None) -> Iterator[Operated]:
+def operated(store: Store | None = None, log: Log | None = None) -> Iterator[Operated]:
     """The server of the tests' manufacturer."""
     clock, random, store = Clock(), Randomness(), store or ResettableStore()
     keys = MANUFACTURER.secrets.signing_keys

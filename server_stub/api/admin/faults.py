@@ -10,7 +10,7 @@ from server_stub.admin import fault_injection
 from server_stub.api.admin.base_models import Missing, ResponseModel, WithReason
 from server_stub.api.admin.problems import AdminCode, AdminError, responses
 from server_stub.api.admin.route import Context, resource
-from server_stub.api.admin.writes import WriteRequest, WriteResponse, write_route
+from server_stub.api.admin.writes import WriteRequest, write_route
 from server_stub.faults.catalogue import BUSY, SERVER_ROUTES, SLOW, FaultKind, Route
 from server_stub.store.records import InjectedFault
 from wire import limits
@@ -111,7 +111,7 @@ def list_faults(context: Context) -> FaultList:
 
 
 @write_route(router, "", FaultList, {201: "The fault, with its number."})
-def inject_fault(request: WriteRequest, body: FaultRequest) -> WriteResponse:
+def inject_fault(request: WriteRequest, body: FaultRequest) -> FaultList:
     """Inject a fault into responses to devices, by every process. Verdicts are recorded as they were decided."""
     fault = body.fault(request.context.clock())
     with request.store.transaction() as transaction:
@@ -119,6 +119,7 @@ def inject_fault(request: WriteRequest, body: FaultRequest) -> WriteResponse:
             detail = f"there are {fault_injection.FAULTS_MAX} faults; clear some"
             raise AdminError(422, AdminCode.FAULT_INVALID, detail)
         fault = transaction.add_fault(fault)
+        transaction.after_commit(request.context.faults.added)
     details = {
         "id": fault.id,
         "kind": fault.kind.value,
@@ -127,11 +128,11 @@ def inject_fault(request: WriteRequest, body: FaultRequest) -> WriteResponse:
         "probability": fault.probability,
     }
     request.audit("fault.arm", fault.device or "all", body.reason, details)
-    return WriteResponse(_fault_list((fault,)), after_commit=request.context.faults.added)
+    return _fault_list((fault,))
 
 
 @write_route(router, "/clear", FaultList, {200: "The cleared faults."}, 404)
-def clear_faults(request: WriteRequest, body: ClearFaultsRequest) -> WriteResponse:
+def clear_faults(request: WriteRequest, body: ClearFaultsRequest) -> FaultList:
     """Clear faults. No process injects them any more: each injection is counted in the store first."""
     with request.store.transaction() as transaction:
         pending = transaction.faults()
@@ -142,8 +143,9 @@ def clear_faults(request: WriteRequest, body: ClearFaultsRequest) -> WriteRespon
             raise AdminError(404, AdminCode.FAULT_UNKNOWN, detail)
         for fault in cleared:
             transaction.delete_fault(fault.id)
+        transaction.after_commit(request.context.faults.refresh)
     request.audit("fault.clear", "faults", body.reason, {"ids": [fault.id for fault in cleared]})
-    return WriteResponse(_fault_list(cleared), after_commit=request.context.faults.refresh)
+    return _fault_list(cleared)
 
 
 def _fault_list(faults: Sequence[InjectedFault]) -> FaultList:

@@ -75,15 +75,11 @@ class WriteRequest:
 
 @dataclass(frozen=True, slots=True)
 class WriteResponse:
-    """The response to a write. `after_commit` is called after the transaction.
-
-    Without `status`, that of the route's first outcome.
-    """
+    """The response to a write. Without `status`, that of the route's first outcome."""
 
     body: BaseModel
     status: int | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    after_commit: Callable[[], None] = lambda: None
 
 
 Operation = Callable[..., BaseModel | WriteResponse]
@@ -106,9 +102,7 @@ class WriteExecutor:
             result = operation(WriteRequest(self.context, store, self.actor))
             response = result if isinstance(result, WriteResponse) else WriteResponse(result)
             body = response.body.model_dump_json().encode()
-            return WriteResult(
-                response.status or status, body, response.headers, after_commit=response.after_commit
-            )
+            return WriteResult(response.status or status, body, response.headers)
 
         result = self.context.writes.execute(write, key=self.key, request=self.digest)
         replayed = {"Idempotency-Replayed": "true"} if result.replayed else {}

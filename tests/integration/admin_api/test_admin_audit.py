@@ -11,9 +11,13 @@ import pytest
 import requests
 
 from lab.manufacturer.policies import LANTERN
+from server_stub.admin.audit_export import ExportFormat, export
 from server_stub.admin.context import PREFIX
 from server_stub.admin.devices import Act
+from server_stub.store.records import AuditQuery
+from server_stub.store.sql import SqlStore
 from tests.support.admin import Operated, operated
+from tests.support.records import entry
 from tests.support.server_phone import IMEI
 from wire.unlock import UnlockChallenge
 
@@ -22,8 +26,8 @@ POLICY = LANTERN.replace("lantern-open", "open").replace("version = 1", "version
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    with operated(tmp_path_factory.mktemp("admin")) as server:
+def running() -> Iterator[Operated]:
+    with operated() as server:
         yield server
 
 
@@ -219,6 +223,17 @@ def test_a_csv_export_contains_no_formulas(server: Operated, reason: str) -> Non
     assert row["reason"] == f"'{reason}"
     [line] = server.ask("GET", "/audit/export").text.splitlines()
     assert json.loads(line)["reason"] == reason
+
+
+def test_an_export_holds_no_transaction_while_its_client_is_slow() -> None:
+    store = SqlStore()  # has one connection
+    with store.transaction() as transaction:
+        for number in range(2):
+            transaction.append_audit(entry(number))
+    lines = export(store, AuditQuery(), ExportFormat.NDJSON)
+    next(lines)
+    store.check()
+    assert json.loads(next(lines))["at"] == 0
 
 
 def test_an_export_contains_all_pages(server: Operated) -> None:

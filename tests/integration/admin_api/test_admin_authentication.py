@@ -20,8 +20,8 @@ from wire.codes import ProblemCode
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    with operated(tmp_path_factory.mktemp("admin")) as running:
+def server() -> Iterator[Operated]:
+    with operated() as running:
         yield running
 
 
@@ -102,9 +102,9 @@ def test_the_token_is_shown_once_and_stored_as_a_hash(server: Operated) -> None:
     assert server.parts.tokens.first() is None
 
 
-def test_a_new_token_invalidates_the_previous_one_immediately(tmp_path: Path) -> None:
+def test_a_new_token_invalidates_the_previous_one_immediately() -> None:
     """The audit log has the new name from then on."""
-    with operated(tmp_path) as server:
+    with operated() as server:
         old = server.token
         server.token = server.parts.tokens.rotate("alice", reason="laptop lost", by="local")
         assert server.get("/faults") == {"items": []}
@@ -182,11 +182,11 @@ def test_an_error_contains_no_names_or_values_of_the_client(server: Operated) ->
     }
 
 
-def test_log_metrics_and_responses_contain_no_token_and_no_identifier(tmp_path: Path) -> None:
+def test_log_metrics_and_responses_contain_no_token_and_no_identifier() -> None:
     """The log contains routes and no paths."""
     log = io.StringIO()
     imei, reason = "490154203237518", "call of Mrs Lopez"
-    with operated(tmp_path, log=json_log(log)) as server:
+    with operated(log=json_log(log)) as server:
         answers = [
             server.ask("POST", "/devices/find", {"imei": imei}),
             server.ask("GET", f"/devices/{imei}"),

@@ -15,8 +15,8 @@ UNKNOWN = f"/devices/d-{'0' * 32}"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    with operated(tmp_path_factory.mktemp("admin")) as server:
+def running() -> Iterator[Operated]:
+    with operated() as server:
         yield server
 
 

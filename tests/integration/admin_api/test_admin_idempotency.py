@@ -25,8 +25,8 @@ REQUESTS = ("a", "b")
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    with operated(tmp_path_factory.mktemp("admin")) as server:
+def running() -> Iterator[Operated]:
+    with operated() as server:
         yield server
 
 
@@ -158,13 +158,11 @@ def test_effects_outside_of_the_store_happen_after_the_commit() -> None:
     """A fault must not be armed without its audit entry."""
     store, seen = SqlStore(), []
 
-    def deed(_: Store) -> WriteResult:
-        return WriteResult(200, b"", after_commit=lambda: seen.append(len(_entries(store))))
-
     def audited(joined: Store) -> WriteResult:
         with joined.transaction() as transaction:
+            transaction.after_commit(lambda: seen.append(len(_entries(store))))
             transaction.append_audit(AuditEntry(0, "a", "x.y", "s", "r", {}))
-        return deed(joined)
+        return WriteResult(200, b"")
 
     IdempotentWrites(store, lambda: 0).execute(audited, key="k", request="r")
     IdempotentWrites(store, lambda: 0).execute(audited, key="k", request="r")

@@ -17,8 +17,8 @@ WHY = {"reason": "board decision 12"}
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    with operated(tmp_path_factory.mktemp("admin")) as server:
+def running() -> Iterator[Operated]:
+    with operated() as server:
         yield server
 
 

@@ -18,7 +18,7 @@ CLIENTS = 8
 
 @pytest.fixture(params=KINDS)
 def server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Operated]:
-    with opened(request.param, tmp_path) as store, operated(tmp_path, store) as running:
+    with opened(request.param, tmp_path) as store, operated(store) as running:
         yield running
 
 

@@ -25,8 +25,8 @@ TIMESTAMP = "/tuf/metadata/timestamp.json"
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Operated]:
-    with operated(tmp_path_factory.mktemp("faults")) as server:
+def running() -> Iterator[Operated]:
+    with operated() as server:
         yield server
 
 
@@ -192,12 +192,12 @@ def test_simultaneous_clients_get_each_fault_at_most_count_times(server: Operate
 @pytest.mark.slow
 def test_faults_survive_a_restart_and_are_counted_by_all_processes_together(tmp_path: Path) -> None:
     place = tmp_path / "server.sqlite"
-    with operated(tmp_path / "first", open_store(place)) as first:
+    with operated(open_store(place)) as first:
         add(first, "server-error", route="challenges", count=6)
         assert [send(first.origin, "POST", media.CHALLENGES_PATH).what for _ in range(2)] == ["500", "500"]
     with (
-        operated(tmp_path / "second", open_store(place)) as second,
-        operated(tmp_path / "third", open_store(place)) as third,
+        operated(open_store(place)) as second,
+        operated(open_store(place)) as third,
     ):
         assert left_in(second) == 4
         seen = [

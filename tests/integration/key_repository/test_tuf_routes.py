@@ -3,12 +3,14 @@
 import http.client
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Never
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from server_stub.store.records import StoreFault, StoreUnavailableError
+from server_stub.store.sql import SqlStore
 from server_stub.store.transaction import Transaction
 from tests.support.tuf import DAY, TufEnvironment, open_environment
 from wire import media
@@ -76,6 +78,22 @@ def test_other_methods_and_media_types_are_rejected(environment: TufEnvironment)
     url = environment.mirror.upstream + METADATA_PATH + "1.root.json"
     answer = requests.get(url, headers={"Accept": "text/html"}, timeout=60)
     assert (answer.status_code, answer.json()["code"]) == (406, ProblemCode.NOT_ACCEPTABLE)
+
+
+@pytest.mark.parametrize("name", ["timestamp.json", "1.root.json", "2.root.json"])
+def test_store_that_does_not_respond_makes_the_repository_unavailable(
+    environment: TufEnvironment, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also for the absence of a file. Only a file that was read before, and never changes, needs no store."""
+    monkeypatch.setattr(SqlStore, "reading", unavailable)
+    status, _, body = raw(environment, METADATA_PATH + name)
+    problem = Problem.model_validate_json(body)
+    assert (status, problem.code) == (503, ProblemCode.UNAVAILABLE)
+    assert problem.detail.startswith("store-locked: ")
+
+
+def unavailable(_: SqlStore) -> Never:
+    raise StoreUnavailableError("it does not respond", StoreFault.LOCKED)
 
 
 def test_full_disk_makes_the_repository_unavailable(
