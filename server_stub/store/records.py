@@ -329,7 +329,10 @@ class StoreUnavailableError(Exception):
 
 
 class ConstraintError(StoreUnavailableError):
-    """What was written breaks a constraint of the database, such as a serial that is taken. All was rolled back."""
+    """What was written breaks a constraint of the database, such as a serial that is taken, or does not fit.
+
+    All was rolled back.
+    """
 
 
 class SchemaError(StoreUnavailableError):

@@ -86,7 +86,7 @@ class SqlStore:
         prepare_verdicts(self._dialect, lock=self._locking)
         driver = self._engine.dialect.loaded_dbapi
         self._errors = (SQLAlchemyError, driver.Error)
-        self._constraint_broken = driver.IntegrityError
+        self._constraint_broken = (driver.IntegrityError, driver.DataError)
         # SQLite has no server that could close a connection.
         self._closed_by_server = (driver.OperationalError,) if self._locking else ()
         self._cleanup = ExpiredNonceCleanup()

@@ -3,8 +3,9 @@
 import psycopg
 import pytest
 
-from server_stub.store.records import StoreFault, StoreUnavailableError
+from server_stub.store.records import ConstraintError, StoreFault, StoreUnavailableError
 from server_stub.store.sql import SqlStore
+from tests.support.records import device
 from tests.support.stores import open_store, schema_url
 
 
@@ -27,4 +28,14 @@ def test_read_only_and_locked_databases_are_named() -> None:
             assert fault_with(url, "statement_timeout=100") is StoreFault.LOCKED
         store = SqlStore(url)
         store.check()
+        store.close()
+
+
+@pytest.mark.parametrize("model", ["x" * 129, "a\0b"])
+def test_value_that_does_not_fit_is_a_broken_constraint(model: str) -> None:
+    """It must not fail the other verdicts of its group."""
+    with schema_url() as url:
+        store = open_store(url)
+        with pytest.raises(ConstraintError), store.transaction() as transaction:
+            transaction.put_devices([device(1), device(2, model=model)])
         store.close()
