@@ -159,6 +159,10 @@ class ServerWorkers:
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
             process.start()
+        except OSError as error:  # no memory, or too many processes
+            link.close()
+            failure = WorkerStartError(f"activation: cannot start a worker: {error.strerror}", 3)
+            self._start_later(slot, slot.running, None, failure)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             worker_end.close()
@@ -179,22 +183,32 @@ class ServerWorkers:
                 other.due = 0
 
     def _ended(self, slot: _Slot, running: _Running) -> None:
-        """The worker has ended. Raises WorkerStartError before the server was announced."""
         running.process.join()
         running.link.close()
-        slot.running, code = None, running.process.exitcode
-        SharedFolder(self._folder, slot.number).forget()
-        self._connections[slot.number] = ABSENT
+        code = running.process.exitcode
         if self._draining:
+            slot.running = None
             self._code = self._code or int(running.ready and code != 0)
             return
+        SharedFolder(self._folder, slot.number).forget()
+        self._connections[slot.number] = ABSENT
+        failure = running.failure
+        if failure is None and not running.ready:
+            failure = WorkerStartError(f"activation: a worker ended with code {code} while it started", 3)
+        self._start_later(slot, running, code, failure)
+
+    def _start_later(
+        self, slot: _Slot, running: _Running, code: int | None, failure: WorkerStartError | None
+    ) -> None:
+        """Replace a worker that has ended. Raises WorkerStartError before the server was announced."""
+        slot.running = None
         if not self._announced:
-            raise running.failure or WorkerStartError(f"a worker ended with code {code} while it started", 3)
+            raise failure or WorkerStartError(f"activation: a worker ended with code {code}", 3)
         now = time.monotonic()
         early = now - running.started < _STABLE_SECONDS
         slot.pause = min(max(2 * slot.pause, _PAUSE_MIN), _PAUSE_MAX) if early else 0.0
         slot.due = now + slot.pause
-        why = {"error": running.failure.problem} if running.failure else {}
+        why = {"error": failure.problem} if failure else {}
         self._log.warning("worker-ended", worker=slot.number, code=code, restart_in=slot.pause, **why)
 
     def _on_signal(self, number: int, *, of_terminal: bool) -> None:
