@@ -10,8 +10,9 @@ from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError
 from server_stub.api.threads import Threads
+from server_stub.verdicts.group import Answer
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
-from server_stub.verdicts.service import Answer, VerdictRequest, VerdictService
+from server_stub.verdicts.service import VerdictRequest, VerdictService
 from wire.codes import ProblemCode
 
 GROUP_MAX: Final = 64

@@ -1,6 +1,6 @@
 """Judgement of evidence without the store: nonce, chain, signature, appraisal, territory."""
 
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Generator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -41,6 +41,10 @@ class Appraised:
         return self if appraisal is self.appraisal else replace(self, appraisal=appraisal)
 
 
+AppraisalSteps = Generator[JudgingStep | SpendableNonce, None, Appraised]
+"""An appraisal that goes on with each `next`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Appraiser:
     """Judges evidence for one manufacturer, without device records."""
@@ -53,46 +57,49 @@ class Appraiser:
     deviations: DeviationTreatment = DeviationTreatment.WARN
     spent: SpentNonces = field(default_factory=SpentNonces)
 
-    def appraise(self, token: bytes, observer: RequestObserver, address: str | None = None) -> Appraised:
-        """Judge signed evidence that came from `address`, which is not stored.
+    def appraise(self, token: bytes, observer: RequestObserver, address: str | None = None) -> AppraisalSteps:
+        """Judge signed evidence that came from `address`, which is not stored, step by step.
 
-        Raises EvidenceError, and RateExceededError if the observer does.
+        Yields each step when it has ended, and the nonce when it is known that it can be spent: another request with it
+        may go first. Returns what was found. Raises EvidenceError, and RateExceededError if the observer does.
         """
         try:
-            return self._appraise(token, observer, address)
+            return (yield from self._steps(token, observer, address))
         except EvidenceError as error:
             if error.code is not ProblemCode.UNAVAILABLE:
                 observer.check_unattested()
             raise
 
-    def _appraise(self, token: bytes, observer: RequestObserver, address: str | None) -> Appraised:
+    def _steps(self, token: bytes, observer: RequestObserver, address: str | None) -> AppraisalSteps:
         now = self.clock()
         read = evidence_reader.read(token)
-        observer.record_step(JudgingStep.READ)
+        yield JudgingStep.READ
         nonce = self.challenger.recognize(read.evidence.eat_nonce, now)
         self.spent.check(nonce)
-        observer.record_step(JudgingStep.CHALLENGE)
+        yield JudgingStep.CHALLENGE
+        yield nonce
+        self.spent.check(nonce)
         path = self.chains.verify(read.chain, now, observer.check_unattested)
-        observer.record_step(JudgingStep.CHAIN)
+        yield JudgingStep.CHAIN
         key = path.leaf_key
         try:
             read.verify_signature(key)
         except EvidenceError:
             self.spent.add(nonce, now)
             raise
-        observer.record_step(JudgingStep.SIGNATURE)
+        yield JudgingStep.SIGNATURE
         appraisal = appraise(path, read.evidence, self.deviations)
         sub = None
         if appraisal.identity is Identity.ATTESTED and appraisal.imei is not None:
             sub = self.pseudonyms.device(appraisal.imei)
-        observer.record_step(JudgingStep.APPRAISE)
+        yield JudgingStep.APPRAISE
         if sub is None:
             observer.check_unattested()
         else:
             observer.check_rate(sub)
         country = None if address is None else self.country_of(address)
         judgement = judge(signals_of(read.evidence, zone_at, country))
-        observer.record_step(JudgingStep.JUDGE)
+        yield JudgingStep.JUDGE
         return Appraised(
             evidence=read.evidence,
             claims=read.claims,

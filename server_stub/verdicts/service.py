@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from operator import attrgetter
-from typing import Final, TypeVar
+from typing import Final
 
 from server_stub.attestation.chain import ChainVerifier, Statuses
 from server_stub.attestation.deviations import DeviationTreatment
@@ -23,10 +23,18 @@ from server_stub.reference_data.source_countries import CountryOf, unknown_count
 from server_stub.reference_data.time_zones import zone_at
 from server_stub.signing.key_material import Secrets
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.records import ConstraintError, Device, StoreUnavailableError, VerdictRecord
+from server_stub.store.records import ConstraintError, Device, StoreUnavailableError
 from server_stub.store.transaction import Reading, Store, Transaction
 from server_stub.verdicts.appraiser import Appraised, Appraiser
 from server_stub.verdicts.claims import VerdictContext, build_verdict, next_serial
+from server_stub.verdicts.group import (
+    Answer,
+    GroupedRequest,
+    advance,
+    end_step,
+    first_of_each_nonce,
+    outcome,
+)
 from server_stub.verdicts.observer import NULL_OBSERVER, JudgingStep, RateExceededError, RequestObserver
 from server_stub.verdicts.outage import OUTAGE_ERRORS, Outage, outage_of
 from server_stub.verdicts.policy_in_force import PolicyInForce
@@ -83,12 +91,7 @@ class ServiceError(Exception):
         return cls(error.code, f"{outage}: {error.detail}", outage=outage)
 
 
-T = TypeVar("T")
-
 _RequestError = StoreUnavailableError | ClockError | KeyRepositoryError | EvidenceError | RateExceededError
-
-Answer = tuple[Verdict, str]
-"""A verdict, as claims and as the signed token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +117,6 @@ class SigningContext:
     pseudonyms: Pseudonyms
     clock: Callable[[], int]
     random: Callable[[int], bytes]
-
-
-_Appraisal = tuple[RequestObserver, Appraised]
 
 
 class VerdictService:
@@ -196,14 +196,17 @@ class VerdictService:
 
         All verdicts are recorded by one commit, after which they are returned. If it fails, no nonce is spent.
         """
-        appraised = [self._appraised(request) for request in requests]
         group = [
-            (request.observer, each)
-            for request, each in zip(requests, appraised, strict=True)
-            if isinstance(each, Appraised)
+            GroupedRequest(each.observer, self._appraiser.appraise(each.token, each.observer, each.address))
+            for each in requests
         ]
-        recorded = iter(self._recorded(group))
-        return [next(recorded) if isinstance(each, Appraised) else _failure(each) for each in appraised]
+        open_ = group
+        while open_:
+            recognized = advance(open_, lambda each: each.nonce is not None)
+            first, open_ = first_of_each_nonce(recognized)
+            self._record(advance(first, lambda each: each.found is not None))
+            self._remember_repeated(first, open_)
+        return [_answer(each) for each in group]
 
     def check(self) -> None:
         """Raises ServiceError if no verdict could be signed now. Nothing is written."""
@@ -266,75 +269,74 @@ class VerdictService:
             transaction.put_device(replace(device, activation=activation))
         return sub
 
-    def _appraised(self, request: VerdictRequest) -> Appraised | BaseException:
-        request.observer.record_step(JudgingStep.WAIT)
-        return _outcome(self._appraiser.appraise, request.token, request.observer, request.address)
+    def _remember_repeated(self, first: list[GroupedRequest], repeated: list[GroupedRequest]) -> None:
+        """The signatures of a repeated request are not checked if the first one got a verdict."""
+        nonces = {each.nonce for each in repeated}
+        for each in first:
+            if each.nonce in nonces and not isinstance(each.answer, BaseException):
+                self._appraiser.spent.add(each.appraised.nonce, each.appraised.now)
 
-    def _recorded(self, group: list[_Appraisal]) -> list[Answer | BaseException]:
-        """The answers to `group`, recorded by one commit; each by its own commit if one of them cannot be recorded."""
-        if not group:
-            return []
-        answers = _outcome(self._record, group)
-        if isinstance(answers, list):
-            return answers
-        outage = isinstance(answers, OUTAGE_ERRORS) and not isinstance(answers, ConstraintError)
-        if outage or len(group) == 1:
-            return [_failure(answers) for _ in group]
-        return [answer for each in group for answer in self._recorded([each])]
+    def _record(self, group: list[GroupedRequest]) -> None:
+        """Answer `group`, by one commit; each by its own commit if one of them cannot be recorded."""
+        error = outcome(self._commit, group) if group else None
+        if error is None:
+            return
+        outage = isinstance(error, OUTAGE_ERRORS) and not isinstance(error, ConstraintError)
+        for each in group:
+            if outage or len(group) == 1:
+                each.answer = error
+            else:
+                self._record([each])
 
-    def _record(self, group: list[_Appraisal]) -> list[Answer | BaseException]:
-        _end_step(group, JudgingStep.WAIT)
-        with self._store.transaction() as transaction:
-            answers = self._decided(group, transaction)
-        _end_step(group, JudgingStep.COMMIT)
-        for (_, appraised), answer in zip(group, answers, strict=True):
-            if isinstance(answer, ServiceError):
-                # The next time, it is known before the costly steps.
-                self._appraiser.spent.add(appraised.nonce, appraised.now)
-        return answers
-
-    def _decided(self, group: list[_Appraisal], transaction: Transaction) -> list[Answer | BaseException]:
-        """The verdicts on `group`, and a ServiceError for each nonce that was spent before.
+    def _commit(self, group: list[GroupedRequest]) -> None:
+        """Spend the nonces of `group`, which differ, and record the verdicts on those that were not spent before.
 
         Two servers that judge the same nonces and devices take them in the same order, so they cannot deadlock:
         first all nonces, then the devices, at last the counter of unattested ones.
         """
-        nonces = sorted((appraised.nonce for _, appraised in group), key=attrgetter("value"))
-        unspent = transaction.spend_nonces(nonces, group[0][1].now)
-        fresh, answers = list[int](), dict[int, Answer | BaseException]()
-        for number, (observer, appraised) in enumerate(group):
-            if appraised.nonce.value in unspent:
-                unspent.remove(appraised.nonce.value)
-                fresh.append(number)
-            else:
-                answers[number] = _spent_before(observer)
-        if fresh:
-            answers.update(
-                zip(fresh, self._verdicts([group[each] for each in fresh], transaction), strict=True)
-            )
-        return [answers[number] for number in range(len(group))]
+        end_step(group, JudgingStep.WAIT)
+        nonces = sorted((each.appraised.nonce for each in group), key=attrgetter("value"))
+        with self._store.transaction() as transaction:
+            fresh = transaction.spend_nonces(nonces, group[0].appraised.now)
+            unspent = [each for each in group if each.appraised.nonce.value in fresh]
+            answers = self._verdicts(unspent, transaction) if unspent else []
+        end_step(group, JudgingStep.COMMIT)
+        for each, answer in zip(unspent, answers, strict=True):
+            each.answer = answer
+        for each in group:
+            if each.answer is None:
+                # The next time, it is known before the costly steps.
+                self._appraiser.spent.add(each.appraised.nonce, each.appraised.now)
+                each.answer = outcome(_spent_before, each.observer)
 
-    def _verdicts(self, group: list[_Appraisal], transaction: Transaction) -> list[Answer]:
+    def _verdicts(self, group: list[GroupedRequest], transaction: Transaction) -> list[Answer]:
         """The verdicts on `group`, whose nonces are spent, in its order."""
         key, policy = self._key(transaction), self._in_force.establish(transaction)
-        devices = devices_of([appraised for _, appraised in group], transaction)
-        _end_step(group, JudgingStep.STORE)
-        records, answers = list[VerdictRecord](), list[Answer]()
-        for observer, unknowing in group:
-            observer.record_step(JudgingStep.WAIT)
-            appraised, device = unknowing.knowing(policy.boot_keys), devices.get(unknowing.sub or "")
-            verdict = self._decide(appraised, device, policy, transaction)
-            observer.record_step(JudgingStep.DECIDE)
-            token = key.sign(verdict)
-            observer.record_step(JudgingStep.SIGN)
+        appraised = [each.appraised.knowing(policy.boot_keys) for each in group]
+        devices = devices_of(appraised, transaction)
+        end_step(group, JudgingStep.STORE)
+        verdicts = []
+        for each, found in zip(group, appraised, strict=True):
+            each.observer.record_step(JudgingStep.WAIT)
+            device = devices.get(found.sub or "")
+            verdicts.append(self._decide(found, device, policy, transaction))
             if device:
-                records.append(record_of(appraised, verdict, token, self._pseudonyms))
-                devices[device.sub] = device_after(device, verdict, appraised.evidence)
-            answers.append((verdict, token))
-        _end_step(group, JudgingStep.WAIT)
-        transaction.append_verdicts(records)
+                devices[device.sub] = device_after(device, verdicts[-1], found.evidence)
+            each.observer.record_step(JudgingStep.DECIDE)
+        tokens = []
+        for each, verdict in zip(group, verdicts, strict=True):
+            each.observer.record_step(JudgingStep.WAIT)
+            tokens.append(key.sign(verdict))
+            each.observer.record_step(JudgingStep.SIGN)
+        end_step(group, JudgingStep.WAIT)
+        answers = list(zip(verdicts, tokens, strict=True))
+        transaction.append_verdicts(
+            record_of(found, *answer, self._pseudonyms)
+            for found, answer in zip(appraised, answers, strict=True)
+            if found.sub in devices
+        )
         transaction.put_devices(devices.values())
-        _end_step(group, JudgingStep.STORE)
+        end_step(group, JudgingStep.STORE)
         return answers
 
     def _decide(
@@ -365,28 +367,14 @@ class VerdictService:
         )
 
 
-def _end_step(group: list[_Appraisal], step: JudgingStep) -> None:
-    for observer, _ in group:
-        observer.record_step(step)
-
-
 def _spent_before(observer: RequestObserver) -> ServiceError:
-    """The answer to a request whose nonce was spent before."""
-    try:
-        observer.check_unattested()
-    except RateExceededError as error:
-        return ServiceError.of(error)
+    """The answer to a request whose nonce was spent before. Raises RateExceededError."""
+    observer.check_unattested()
     return ServiceError(ProblemCode.CHALLENGE_SPENT, NONCE_SPENT)
 
 
-def _outcome(call: Callable[..., T], *arguments: object) -> T | BaseException:
-    """The result of `call`, or the error that it raises: the error of one request must not fail the others."""
-    try:
-        return call(*arguments)
-    except BaseException as error:
-        return error
-
-
-def _failure(error: BaseException) -> BaseException:
-    """What a request gets that failed with `error`: a ServiceError, or `error` if it is one of this program."""
-    return ServiceError.of(error) if isinstance(error, _RequestError) else error
+def _answer(request: GroupedRequest) -> Answer | BaseException:
+    """The answer, a ServiceError in place of an error that is none of this program."""
+    if request.answer is None:
+        raise AssertionError("every request of a group is answered")
+    return ServiceError.of(request.answer) if isinstance(request.answer, _RequestError) else request.answer

@@ -71,7 +71,7 @@ def test_agent_has_no_switch_for_tests() -> None:
             assert SWITCHES.isdisjoint(map(str.lower, names)), path
 
 
-ISOLATING = ["server_stub/verdicts/service.py"]
+ISOLATING = ["server_stub/verdicts/group.py"]
 """The error of one request must not fail the others of its group, whatever it is."""
 
 

@@ -246,7 +246,7 @@ def test_the_steps_of_a_request_account_for_its_time() -> None:
     ]
     whole = re.search(r'^activation_request_seconds_sum\{route="/v1/verdicts"\} (\S+)$', page, re.MULTILINE)
     assert whole
-    assert sum(steps) == len(STEPS) + 3 + 1  # "wait" consists of four parts, "store" of two
+    assert sum(steps) == len(STEPS) + 11 + 1  # "wait" consists of twelve parts, "store" of two
     assert (
         float(whole[1]) == sum(steps) + 2
     )  # from the headers to the observer, and from the last step to the response

@@ -15,7 +15,8 @@ from server_stub.api.metrics import Metrics
 from server_stub.api.problems import ApiError
 from server_stub.api.threads import Threads, worker_threads
 from server_stub.api.verdict_executor import GROUP_MAX, VerdictExecutor
-from server_stub.verdicts.service import Answer, VerdictRequest, VerdictService
+from server_stub.verdicts.group import Answer
+from server_stub.verdicts.service import VerdictRequest, VerdictService
 from wire.codes import Decision, Reason
 
 VERDICT: Any = SimpleNamespace(decision=Decision.ALLOW, reason=Reason.TERRITORY_ELIGIBLE, sub="d-1")

@@ -13,12 +13,17 @@ from server_stub.key_repository import KeyList, VerdictSigner
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.sql import SqlStore
 from server_stub.store.transaction import Reading, Transaction
+from server_stub.verdicts.group import Answer
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
-from server_stub.verdicts.service import Answer, ServiceError, VerdictRequest, VerdictService
+from server_stub.verdicts.service import ServiceError, VerdictRequest, VerdictService
 from tests.support.records import record
 from tests.support.server_phone import MANUFACTURER, Clock, Phone, facts, service, ueid
 from tests.support.stores import KINDS, open_store, opened, place_of
 from wire.codes import ProblemCode
+
+INSIDE = [
+    each for each in JudgingStep if each not in (JudgingStep.WAIT, JudgingStep.STORE, JudgingStep.COMMIT)
+]
 
 IMEIS = ("490154203237518", "356938035643809", "352099001761481", "012345678901237")
 
@@ -102,6 +107,41 @@ def test_nonce_that_is_spent_fails_only_its_request_and_the_first_by_arrival_spe
     assert store.count() == 3
 
 
+class StepObserver:
+    """Has the steps that were taken. There are no rates."""
+
+    def __init__(self) -> None:
+        self.steps: list[JudgingStep] = []
+
+    def record_step(self, step: JudgingStep) -> None:
+        self.steps.append(step)
+
+    def check_rate(self, sub: str) -> None:
+        pass
+
+    def check_unattested(self) -> None:
+        pass
+
+
+def test_signatures_are_verified_once_for_each_nonce_of_a_group(store: CountingStore) -> None:
+    """Otherwise a client could repeat one request at no cost and let the server verify each."""
+    server, observers = service(store), [StepObserver() for _ in range(8)]
+    good, broken = evidence(server, 0), evidence(server, 1)[:-4] + b"AAAA"
+    tokens = [good, broken] * 4
+    group = [VerdictRequest(token, observer) for token, observer in zip(tokens, observers, strict=True)]
+    spent, wrong = ProblemCode.CHALLENGE_SPENT, ProblemCode.EVIDENCE_SIGNATURE_INVALID
+    assert [result(answer) for answer in server.judge_group(group)] == [1, wrong, *[spent] * 6]
+    assert [JudgingStep.CHAIN in observer.steps for observer in observers] == [True] * 2 + [False] * 6
+
+
+def test_steps_are_taken_by_all_of_a_group_before_the_next(store: CountingStore) -> None:
+    server, observer = service(store), StepObserver()
+    server.judge_group([VerdictRequest(evidence(server, number), observer) for number in range(3)])
+    taken = [step for step in observer.steps if step in INSIDE]
+    assert taken == sorted(taken, key=taken.index)
+    assert {taken.count(step) for step in INSIDE} == {3}
+
+
 def test_taken_serial_fails_only_its_request(store: CountingStore) -> None:
     """Its nonce is not spent, nor is anything else of it recorded."""
     server = service(store)
@@ -149,11 +189,6 @@ class FailingObserver:
 
 class Panic(BaseException):
     """An error as `pyo3` raises it."""
-
-
-INSIDE = [
-    each for each in JudgingStep if each not in (JudgingStep.WAIT, JudgingStep.STORE, JudgingStep.COMMIT)
-]
 
 
 @pytest.mark.parametrize("step", INSIDE)
