@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, MutableSequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from math import inf
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context, parent_process, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -155,6 +155,7 @@ class ServerWorkers:
         worker = ServerWorker(first, self._listener, folder, self._connections, worker_end)
         process = _SPAWN.Process(target=_work, args=(self._serve(), worker))
         slot.due, slot.running = inf, _Running(process, link, time.monotonic())
+        resource_tracker.ensure_running()  # its start would unblock signals below
         # Until it has handlers, signals wait; those of the terminal reach it too.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
         try:
@@ -261,6 +262,8 @@ def _work(serve: Serve, worker: ServerWorker) -> None:
 
     Thread(target=end_with_parent, name="parent", daemon=True).start()
     listener = SharedListener(worker.listener, worker.connections, worker.metrics.number)
-    serve(replace(worker, listener=listener))
-    if not parent.is_alive():
-        shutil.rmtree(worker.metrics.folder, ignore_errors=True)
+    try:
+        serve(replace(worker, listener=listener))
+    finally:
+        if not parent.is_alive():
+            shutil.rmtree(worker.metrics.folder, ignore_errors=True)

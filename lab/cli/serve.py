@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from contextlib import ExitStack, closing, redirect_stderr
+from contextlib import ExitStack, closing, redirect_stderr, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from io import StringIO
@@ -161,7 +161,8 @@ def _serve_as_worker(
         def ready(token: str | None) -> None:
             until_ready.close()
             sys.stderr.write(printed.getvalue())
-            worker.parent.send(token)
+            with suppress(BrokenPipeError):  # the parent was killed, and this process is about to end
+                worker.parent.send(token)
 
         process = _Process(worker.listener, log, ready, worker.first, worker.metrics)
         try:

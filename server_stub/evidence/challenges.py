@@ -17,7 +17,7 @@ from server_stub.evidence.errors import EvidenceError
 from server_stub.evidence.pseudonyms import KeyedHash
 from wire.challenge import Challenge
 from wire.codes import ProblemCode
-from wire.limits import NONCE_LIFETIME
+from wire.limits import NONCE_LIFETIME, SKEW
 
 _TIME: Final = 5
 _RANDOM: Final = 12
@@ -98,7 +98,9 @@ class Challenger:
         if not hmac.compare_digest(mac, self._mac(body)):
             raise EvidenceError(ProblemCode.CHALLENGE_INVALID, "eat_nonce was not issued by this server")
         issued = int.from_bytes(body[:_TIME], "big")
-        if not issued <= now < issued + NONCE_LIFETIME:
+        if (
+            not issued - SKEW <= now < issued + NONCE_LIFETIME
+        ):  # the clock of the host that issued it may be ahead
             raise EvidenceError(
                 ProblemCode.CHALLENGE_EXPIRED, "eat_nonce has expired; request a new challenge"
             )

@@ -36,6 +36,7 @@ from server_stub.store.records import (
     encode_cursor,
 )
 from server_stub.store.schema import DEVICES, REPOSITORY_FILES, VERDICTS
+from wire.limits import SKEW
 
 T = TypeVar("T")
 
@@ -348,12 +349,15 @@ class Transaction(Reading):
         return self._numbers
 
     def spend_nonces(self, nonces: Sequence[SpendableNonce], now: int) -> set[bytes]:
-        """Spend nonces in their order, and return those that were not spent before."""
+        """Spend nonces in their order, and return those that were not spent before.
+
+        Expired ones are deleted when every host regards them as expired.
+        """
         spend = statements.spend_nonces(self._dialect.name, len(nonces))
         pairs = [(nonce.value, nonce.until) for nonce in nonces]
         spent = {bytes(row[0]) for row in self._run(spend, **_numbered(("nonce", "until"), pairs)).fetchall()}
         if spent and self._cleanup.due(now):
-            self._run(statements.DELETE_EXPIRED_NONCES, now=now)
+            self._run(statements.DELETE_EXPIRED_NONCES, now=now - SKEW)
         return spent
 
     def put_device(self, device: Device) -> None:

@@ -18,7 +18,7 @@ import psycopg
 import pytest
 import requests
 
-from tests.support.served import ACTIVATION, alive, served, until
+from tests.support.served import ACTIVATION, alive, children, served, until
 from tests.support.server_phone import Phone, facts, telephony, ueid
 from tests.support.sockets import connect
 from tests.support.stores import open_store, schema_url
@@ -247,6 +247,28 @@ def test_workers_drain_when_the_parent_is_killed(tmp_path: Path, database: str) 
         assert [answer.result().status_code for answer in answers] == [200, 200]
         until(lambda: not any(map(alive, workers)))
         assert not folder.exists()
+
+
+@pytest.mark.slow
+def test_nothing_is_left_if_the_parent_is_killed_while_a_worker_starts(tmp_path: Path, database: str) -> None:
+    (temporary := tmp_path / "temporary").mkdir()
+    command = [ACTIVATION, "serve", "--port", "0", "--workers", "2", "--db", database]
+    environment = os.environ | {"TMPDIR": str(temporary)}
+    with (
+        (tmp_path / "log").open("w") as log,
+        subprocess.Popen(command, cwd=tmp_path, stdout=log, stderr=log, env=environment) as parent,
+    ):
+        until(lambda: children(parent.pid) and parent_thread(children(parent.pid)[0]))
+        [worker] = children(parent.pid)
+        parent.kill()
+        until(lambda: not alive(worker))
+    assert not list(temporary.iterdir())
+    assert (tmp_path / "log").read_text() == ""
+
+
+def parent_thread(process: int) -> bool:
+    """Whether a worker runs its own code, beginning with the thread that watches its parent."""
+    return len(list(Path(f"/proc/{process}/task").iterdir())) > 1
 
 
 @pytest.mark.slow

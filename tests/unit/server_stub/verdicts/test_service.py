@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_bytes
 from types import SimpleNamespace
 
 import jwt
@@ -36,7 +37,7 @@ from tests.support.server_phone import (
 )
 from tests.support.stores import KINDS, opened
 from wire.codes import Decision, ProblemCode, Reason
-from wire.limits import INTEGER_MAX, NONCE_LIFETIME
+from wire.limits import INTEGER_MAX, NONCE_LIFETIME, SKEW
 from wire.verdict import Verdict
 
 PARIS = telephony("208", home=("208", "01"))
@@ -116,6 +117,18 @@ def test_nonce_expires_to_the_second() -> None:
     server.answer(early)
     clock.now += 1
     assert refused(server, late) is ProblemCode.CHALLENGE_EXPIRED
+
+
+def test_hosts_whose_clocks_differ_accept_the_nonces_of_each_other_and_spend_them_once(store: Store) -> None:
+    ahead, behind = Clock(NOW + SKEW), Clock()
+    first, second = service(store, clock=ahead), service(store, clock=behind)
+    second._random = token_bytes  # otherwise two verdicts have one jti
+    token = Phone().evidence(first.challenge().nonce)
+    second.answer(token)
+    behind.now += SKEW
+    ahead.now += SKEW
+    first.answer(Phone().evidence(first.challenge().nonce))  # deletes expired nonces
+    assert refused(second, token) is ProblemCode.CHALLENGE_SPENT
 
 
 def test_rejected_evidence_does_not_spend_its_nonce_unless_its_signature_is_wrong(store: Store) -> None:
