@@ -50,9 +50,10 @@ def measure_judging(rounds: int = 300) -> BudgetRow:
         EvidenceSource("benchmark", 100),
         signature_timer(4),
     )
+    prepared = [source.next(service.challenge().nonce) for _ in range(rounds)]
     judged, whole, units = [], [], []
-    for _ in range(rounds):
-        evidence, observer = source.next(service.challenge().nonce), _StepTimer()
+    for evidence in prepared:
+        observer = _StepTimer()
         units.append(signatures())
         begin = process_time()
         observer.last = begin
