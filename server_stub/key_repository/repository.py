@@ -136,7 +136,7 @@ class KeyRepository:
         Raises StoreUnavailableError, and for the timestamp KeyRepositoryError and ClockError.
         """
         if f"metadata/{name}" == TIMESTAMP:
-            return self._refresh()[0].signed[OnlineRole.TIMESTAMP].content
+            return self._refresh()[0]
         return self._file(f"metadata/{name}")
 
     def target(self, name: str) -> bytes | None:
@@ -303,10 +303,10 @@ class KeyRepository:
                 self._files[name] = content
         return content
 
-    def _refresh(self) -> tuple[Published, frozenset[OnlineRole]]:
-        """The current publication, and the roles that were signed again for it."""
+    def _refresh(self) -> tuple[bytes | None, frozenset[OnlineRole]]:
+        """The stored timestamp, and the roles that were signed again for it."""
         with self._store.reading() as reading:
-            published = self.published(reading)
+            published, timestamp = self.published(reading), reading.repository_file(TIMESTAMP)
         stale = published.stale(self._lifetimes, self._clock())
         if stale:
             with self._changing(None) as transaction:
@@ -315,8 +315,9 @@ class KeyRepository:
                 if OnlineRole.VERDICT_KEYS in stale:
                     published = replace(published, keys=published.keys.pruned(now))
                 if stale:
-                    published = self._publish(transaction, published, stale, now)
-        return published, stale
+                    self._publish(transaction, published, stale, now)
+                timestamp = transaction.repository_file(TIMESTAMP)
+        return timestamp, stale
 
     def _list(self, transaction: Transaction, keys: KeyList) -> None:
         """Publish another list, without expired keys."""
