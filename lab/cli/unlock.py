@@ -88,7 +88,7 @@ def _device_admin(configured: "Configuration", store: "SqlStore") -> "devices.De
     secrets = maker.secrets_signing_by(algorithm)
     # The real clock, if the database has no test clock.
     guard = admin_clock.guarded_clock(lab_clock.LabClock(store, clock.HostClock()), store)
-    repository = maker.ceremony.open(store, secrets.signing_keys, guard, folder=configured.keys)
+    repository = key_repository.KeyRepository(store, maker.ceremony.online_of, guard)
     history = key_rotation.KeyRotationHistory(maker, secrets.signing_keys)
     signer = key_repository.VerdictSigner(history.keyring, repository.keys, guard)
     with store.reading() as reading:

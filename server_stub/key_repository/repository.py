@@ -52,7 +52,7 @@ class InitialContents:
 
 
 class KeyRepository:
-    """The repository in `store`. Made by `open`.
+    """The repository in `store`, which `open` creates. Without it, an existing repository is used.
 
     Each change is one transaction: that of `within`, where it is given, else one of its own. If it fails, or the
     transaction is not committed, the previous publication stays valid. What was read is cached by the number of the
@@ -114,6 +114,10 @@ class KeyRepository:
         number, known = reading.publication(), self._known
         if known is not None and known[0] == number and not reading.has_published:
             return known[1]
+        if not number:
+            raise KeyRepositoryError(
+                RepositoryFault.NOT_A_REPOSITORY, f"{PLACE} publishes no keys yet; start the server first"
+            )
         published = published_files.read(reading.repository_file, PLACE)
         if not reading.has_published:  # it may be rolled back
             self._known = number, published

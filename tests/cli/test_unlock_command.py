@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import jwt
 import pytest
 from click.testing import Result
 from PIL import Image
@@ -122,6 +123,31 @@ def test_an_invalid_challenge_is_rejected(
     refused = server.unlock(challenge)
     assert refused.exit_code == exit_code
     assert expected in refused.stderr
+
+
+def test_a_code_is_signed_with_the_key_that_the_database_lists(server: RunningServer) -> None:
+    challenge, manufacturer = server.device()["screen"]["challenge"], Manufacturer("2021")
+    [first, second, *_] = manufacturer.secrets.signing_keys
+    successor = manufacturer.verdict_key(first.algorithm, 1)
+    store = open_store(server.folder / "a.sqlite")
+    repository = manufacturer.ceremony.open(store, [first, second], system_clock)
+    repository.introduce(successor.public_jwk())
+    assert jwt.get_unverified_header(server.unlock(challenge).stdout.strip())["kid"] == successor.kid
+    repository.revoke(successor.kid)
+    assert jwt.get_unverified_header(server.unlock(challenge).stdout.strip())["kid"] == first.kid
+    repository.revoke(first.kid)
+    refused = server.unlock(challenge)
+    assert (refused.exit_code, "lists no Ed25519 key that may sign" in refused.stderr) == (3, True)
+    store.close()
+
+
+def test_no_code_is_signed_from_a_database_that_publishes_no_keys(tmp_path: Path) -> None:
+    open_store(tmp_path / "a.sqlite").close()
+    challenge = "FSKEV-N4HU4-AAAAA-AAAAA-AAAAA-CGIY"
+    refused = CliRunner().invoke(app, ["unlock", challenge, "--db", str(tmp_path / "a.sqlite")])
+    assert refused.exit_code == 3
+    assert "publishes no keys yet; start the server first" in " ".join(refused.stderr.split())
+    assert not (tmp_path / "a-keys").exists()
 
 
 def test_the_challenge_of_an_unlocked_device_is_rejected(server: RunningServer) -> None:
