@@ -363,8 +363,9 @@ def test_commands_that_start_together_on_an_empty_database_print_one_token(
             assert origin, server.communicate()
             assert requests.post(origin[0] + media.CHALLENGES_PATH, timeout=60).status_code == 200
             server.terminate()
-        printed = "".join(server.communicate(timeout=60)[0] for server in servers)
-        assert [server.returncode for server in servers] == [0, 0]
+        # `communicate` would lose what `readline` has buffered.
+        printed = "".join(server.stdout.read() for server in servers if server.stdout)
+        assert [server.wait(60) for server in servers] == [0, 0]
     token = re.findall(r"^  (operator\.\S+)$", printed, re.MULTILINE)
     written = [file.read_text().strip() for folder in folders for file in folder.glob("*-admin-token")]
     assert len(token) == 1
