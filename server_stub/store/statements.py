@@ -88,7 +88,8 @@ def _compiled(statement: ClauseElement, dialect: Dialect) -> tuple[str, list[str
 def prepare_verdicts(dialect: Dialect, *, lock: bool) -> None:
     """Compile what a verdict executes, so that the first one is as quick as the next ones."""
     nonces = (spend_nonces(dialect.name, 1), DELETE_EXPIRED_NONCES)
-    devices = (known_devices(1, lock=lock), device(lock=lock), shipments_of(1), put(DEVICES, dialect.name))
+    known = (known_devices(1, lock=False), known_devices(1, lock=lock), device(lock=lock))
+    devices = (*known, shipments_of(1), put(DEVICES, dialect.name))
     for each in (*nonces, *devices, append(VERDICTS), increment_state("unattested_serial")):
         _compiled(each, dialect)
 

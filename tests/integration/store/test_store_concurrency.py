@@ -34,6 +34,7 @@ from server_stub.store.records import (
 )
 from server_stub.store.sql import CONNECTIONS, SqlStore
 from server_stub.store.transaction import Transaction
+from server_stub.verdicts.observer import JudgingStep, _NullObserver
 from server_stub.verdicts.service import ServiceError, VerdictRequest
 from tests.support.postgresql import own_server
 from tests.support.records import device, entry, fault, policy, record
@@ -440,12 +441,41 @@ def test_connection_lost_in_a_transaction_rolls_it_back_and_the_next_one_succeed
 def lose(transaction: Transaction, other: SqlStore, url: str) -> None:
     """Write, then let the database server close the connection."""
     transaction.append_verdict(record(SUB, 1))
+    close_connections(url)
+    transaction.put_device(device(1))
+
+
+def close_connections(url: str) -> None:
+    """Let the database server close the connections of all transactions of servers."""
     with psycopg.connect(url) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
             "WHERE state = 'idle in transaction' AND application_name = 'verdict-server'"
         )
-    transaction.put_device(device(1))
+
+
+def test_group_whose_connection_is_lost_fails_and_gets_verdicts_by_the_same_evidence() -> None:
+    with schema_url() as url, opened(url, 1) as [store]:
+        server, closing = service(store), ClosingObserver(url)
+        tokens = [Phone().evidence(server.challenge().nonce) for _ in range(4)]
+        group = [*map(VerdictRequest, tokens[:3]), VerdictRequest(tokens[3], closing)]
+        for answer in server.judge_group(group):
+            assert isinstance(answer, ServiceError)
+            assert answer.status == 503
+        assert store.count() == 0
+        answers = server.judge_group([VerdictRequest(token) for token in tokens])
+        assert [answer[0].serial for answer in answers if isinstance(answer, tuple)] == [1, 2, 3, 4]
+
+
+class ClosingObserver(_NullObserver):
+    """Closes the connections when its verdict is signed."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def record_step(self, step: JudgingStep) -> None:
+        if step is JudgingStep.SIGN:
+            close_connections(self._url)
 
 
 def test_service_reports_unavailable_while_a_table_is_missing(tmp_path: Path) -> None:
