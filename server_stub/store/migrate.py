@@ -44,7 +44,9 @@ def migrate(engine: Engine, database: Database, migrations: Migrations | None) -
     """Migrate to the newest schema or change nothing. Raises SchemaError, or an error of the database."""
     with engine.begin() as connection:
         if database.is_postgresql:
-            connection.execute(text("SET LOCAL lock_timeout = 0"))  # a migration may take longer
+            # A migration, or what it imports first, may take longer than other transactions.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         found = _version(connection, database)
         if found == NEWEST:
