@@ -279,7 +279,7 @@ class KeyRepository:
             transaction.publish(published_files.files_of(folder.file, folder))
         if transaction.repository_file(FIRST_ROOT) != initial.root:
             raise KeyRepositoryError(
-                RepositoryFault.ROOT_FOREIGN, f"{place} was made under another root (another seed?)"
+                RepositoryFault.ROOT_FOREIGN, f"{place} was made under another root; give its --seed"
             )
         published = self.published(transaction)
         signed = published_files.signed_by(published, self._publisher(published).online)
