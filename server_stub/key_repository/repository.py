@@ -30,6 +30,7 @@ from server_stub.key_repository.key_list import Jwk, KeyList
 from server_stub.key_repository.publication import EVERY_ROLE, MetadataPublisher, Published
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
 from server_stub.key_repository.signer import Keyring
+from server_stub.store.records import DeviceQuery
 from server_stub.store.transaction import Reading, Store, Transaction
 
 PLACE: Final = "the database"
@@ -90,13 +91,15 @@ class KeyRepository:
         `online` returns the keys that a root names, or raises KeyRepositoryError; `clock` returns seconds since the
         epoch, or raises ClockError so that nothing is published. While it does, an existing repository opens with its
         last publication, and no new one is created: ClockError is raised. The roots are written to `folder`; if an
-        earlier release left a repository there, it is imported in place of a new one. If the store was `restored` from
-        a backup, later roots in `folder` are published again.
+        earlier release left a repository there, it is imported in place of a new one, and a store that knows devices
+        must have one. If the store was `restored` from a backup, later roots in `folder` are published again.
         """
         repository = cls(store, online, clock, lifetimes)
         keys_folder = KeysFolder(folder) if folder else None
         with store.transaction() as transaction:
             transaction.begin_publication()
+            if keys_folder and not restored:
+                _check_not_lost(transaction, keys_folder)
             repository._begin(transaction, initial, keys_folder)
             published = roots(transaction.repository_file)
             if keys_folder and restored:
@@ -360,6 +363,21 @@ class KeyRepository:
 
 
 @lru_cache(maxsize=8)
+def _check_not_lost(transaction: Transaction, folder: KeysFolder) -> None:
+    """Raises KeyRepositoryError if devices know a repository that is neither in the store nor in `folder`.
+
+    They would reject a new one as older, and it would list keys that were revoked.
+    """
+    if transaction.publication() or folder.file(TIMESTAMP) is not None:
+        return
+    if transaction.devices(DeviceQuery(), limit=1).items:
+        raise KeyRepositoryError(
+            RepositoryFault.NOT_A_REPOSITORY,
+            f"{folder} lacks the keys that an earlier release published; name their folder, or add --restored if they "
+            "are lost",
+        )
+
+
 def _first_publication(
     publisher: MetadataPublisher, root: bytes, keys: bytes, now: int
 ) -> tuple[Published, dict[str, bytes]]:

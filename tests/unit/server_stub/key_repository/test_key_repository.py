@@ -30,6 +30,7 @@ from server_stub.key_repository import (
 )
 from server_stub.key_repository.roles import expiry
 from server_stub.store.sql import SqlStore
+from tests.support.records import device
 from tests.support.tuf import write_files
 from wire.key_repository import CLOCK
 
@@ -414,6 +415,17 @@ def test_damaged_repository_of_an_earlier_release_is_not_imported(
         path.write_bytes(b"{}")
     assert fault(lambda: opened(store, folder=tmp_path)) is RepositoryFault.NOT_A_REPOSITORY
     assert content(store) == {}
+
+
+def test_store_that_knows_devices_gets_no_new_repository_unless_it_is_restored(
+    store: SqlStore, tmp_path: Path
+) -> None:
+    with store.transaction() as transaction:
+        transaction.put_device(device(1))
+    assert fault(lambda: opened(store, folder=tmp_path / "wrong")) is RepositoryFault.NOT_A_REPOSITORY
+    assert (content(store), list(tmp_path.iterdir())) == ({}, [])
+    CEREMONY.open(store, KEYS, World().now, folder=tmp_path / "wrong", restored=True)
+    opened(store, folder=tmp_path / "other")
 
 
 def test_imported_repository_whose_change_of_the_root_was_interrupted_is_signed_again(
