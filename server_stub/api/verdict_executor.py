@@ -10,7 +10,7 @@ from server_stub.api.limits.rates import LimitsInForce
 from server_stub.api.metrics import Limit, Metrics
 from server_stub.api.problems import ApiError
 from server_stub.api.threads import Threads
-from server_stub.verdicts.group import Answer
+from server_stub.verdicts.group import Answer, outcome
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import VerdictRequest, VerdictService
 from wire.codes import ProblemCode
@@ -140,16 +140,18 @@ class VerdictExecutor:
                 self._metrics.judging.dec(len(taken))
 
     async def _answer(self, group: list[_Waiting], threads: Threads) -> None:
-        requests = [each.request for each in group]
-        [answers] = await asyncio.gather(threads(self._judge_group, requests), return_exceptions=True)
-        if isinstance(answers, BaseException):  # for example, no thread can be started
-            answers = [answers] * len(group)
+        try:
+            answers = await threads(self._judge_group, [each.request for each in group])
+        except RuntimeError as error:  # no thread can be started
+            answers = [error] * len(group)
         for each, answer in zip(group, answers, strict=True):
             if not each.answer.done():
                 each.answer.set_result(answer)
 
     def _judge_group(self, group: list[VerdictRequest]) -> list[Answer | BaseException]:
-        answers = self._service.judge_group(group)
+        answers = outcome(self._service.judge_group, group)
+        if isinstance(answers, BaseException):
+            return [answers] * len(group)
         if verdicts := sum(not isinstance(each, BaseException) for each in answers):
             self._metrics.group_verdicts.observe(verdicts)
         return answers

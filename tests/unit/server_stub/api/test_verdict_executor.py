@@ -31,8 +31,11 @@ class FakeService:
         self.threads: list[threading.Thread] = []
         self.begun, self.go, self.done = threading.Event(), threading.Event(), threading.Event()
         self.error: dict[str, BaseException] = {}
+        self.failure: BaseException | None = None
 
     def judge_group(self, requests: Sequence[VerdictRequest]) -> list[Answer | BaseException]:
+        if self.failure:
+            raise self.failure
         tokens = [each.token.decode() for each in requests]
         self.groups.append(tokens)
         self.threads.append(threading.current_thread())
@@ -93,14 +96,14 @@ def test_error_of_one_request_is_raised_only_to_it(error: type[BaseException]) -
     assert isinstance(second, error) or (isinstance(second, RuntimeError) and error is StopIteration)
 
 
-@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), Panic()])
+@pytest.mark.parametrize("error", [RuntimeError("can't start new thread"), MemoryError(), Panic()])
 def test_group_that_cannot_be_judged_fails_and_its_places_are_free_again(error: BaseException) -> None:
-    fake, failing = FakeService(), [True]
+    fake, working = FakeService(), worker_threads(1)
     fake.go.set()
-    working = worker_threads(1)
+    fake.failure = error
 
     async def threads(call: Callable[..., Any], /, *args: object) -> Any:
-        if failing:
+        if isinstance(fake.failure, RuntimeError):
             raise error
         return await working(call, *args)
 
@@ -109,7 +112,7 @@ def test_group_that_cannot_be_judged_fails_and_its_places_are_free_again(error: 
         for _ in range(2):
             failed = await asyncio.gather(*asked(executor, range(3)), return_exceptions=True)
             assert failed == [error] * 3
-        failing.clear()
+        fake.failure = None
         assert (await executor.judge(b"0", None))[1] == "0"
 
     asyncio.run(ask())
