@@ -15,6 +15,7 @@ from lab.load.load import LoadOptions
 from lab.load.measurement import signature_timer
 from server_stub.store.sql import SqlStore
 from server_stub.verdicts.observer import JudgingStep
+from server_stub.verdicts.service import VerdictRequest
 
 SEED: Final = "2021"
 LOAD: Final = LoadOptions(devices=1000, connections=16, seconds=4, seed=SEED)
@@ -43,26 +44,28 @@ def measure_verdict(kind: str) -> BudgetRow:
     )
 
 
-def measure_judging(rounds: int = 300) -> BudgetRow:
-    """The steps of a judgement except for those of the store, with the signatures of the verdict in turns."""
+def measure_judging(rounds: int = 60, together: int = 8) -> BudgetRow:
+    """The steps of judgements except for those of the store, with the signatures of a verdict in turns.
+
+    On 16 connections a server judges about eight requests together.
+    """
     service, source, signatures = (
         verdict_service(SqlStore()),
         EvidenceSource("benchmark", 100),
         signature_timer(4),
     )
-    prepared = [source.next(service.challenge().nonce) for _ in range(rounds)]
     judged, whole, units = [], [], []
-    for evidence in prepared:
-        observer = _StepTimer()
+    for _ in range(rounds):
+        timer = _StepTimer()
+        tokens = [source.next(service.challenge().nonce) for _ in range(together)]
         units.append(signatures())
-        begin = process_time()
-        observer.last = begin
-        service.judge(evidence, observer)
-        whole.append((process_time() - begin) / units[-1])
-        judged.append(observer.seconds / units[-1])
+        begin = timer.last = process_time()
+        service.judge_group([VerdictRequest(token, timer) for token in tokens])
+        whole.append((process_time() - begin) / together / units[-1])
+        judged.append(timer.seconds / together / units[-1])
     row = BudgetRow("judging in memory", SIGNATURES, 5)
-    with_store = f"with the statements of SQLite in memory {median(whole):.1f} ×"
-    return replace(row, ratio=median(judged), unit_seconds=median(units), note=with_store)
+    note = f"{together} together; with the statements of SQLite in memory {median(whole):.1f} ×"
+    return replace(row, ratio=median(judged), unit_seconds=median(units), note=note)
 
 
 class _StepTimer:
