@@ -15,7 +15,7 @@ from server_stub.store.database import Database, make_private
 from server_stub.store.migrate import Migrations, empty_file
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.schema import METADATA, SERVER_STATE
-from server_stub.store.sql import SqlStore
+from server_stub.store.sql import SqlStore, reason_of
 
 
 class ReplaceableRecords(Protocol):
@@ -85,7 +85,7 @@ class RecordsSchema:
             self._connection.execute(text(_LOCK.format("pg_advisory_lock")), {"name": self._name})
             self._create(self._name)
         except SQLAlchemyError as error:
-            problem = f"cannot create a schema in {database}; does it run, and may this user create schemas?"
+            problem = f"cannot create a schema in {database}: {reason_of(error, database)}"
             raise StoreUnavailableError(problem) from error
         self._remove_unused()
 

@@ -30,7 +30,7 @@ def existing_database(
 
 
 @contextmanager
-def opened_store(database: "databases.Database", hint: str = "") -> Iterator["sql.SqlStore"]:
+def opened_store(database: "databases.Database") -> Iterator["sql.SqlStore"]:
     """The records in `database`. Exits with an error if they cannot be used."""
     try:
         store = sql.SqlStore(database, alembic_migrations)
@@ -39,4 +39,4 @@ def opened_store(database: "databases.Database", hint: str = "") -> Iterator["sq
         finally:
             store.close()
     except records.StoreUnavailableError as error:
-        output.exit_with_error(f"cannot use {database}: {error}{hint}", output.ENVIRONMENT)
+        output.exit_with_error(f"cannot use {database}: {error}", output.ENVIRONMENT)

@@ -186,9 +186,12 @@ def _serve(configured: "Configuration", process: _Process, once: _Once) -> None:
                     _check_no_test_clock(store)
                 _serve_store(configured, store, process, undo, once if process.first else _Once())
     except store_records.StoreUnavailableError as error:
-        output.exit_with_error(
-            f"cannot use {configured.database}: {error}; choose another --db", output.ENVIRONMENT
-        )
+        place, problem = configured.place("database"), f"cannot use {configured.database}: {error}"
+        joint = " or" if problem.endswith("?") else ", or" if "; " in problem else ";"
+        advice = f"{place}: {problem}{joint} choose another database"
+        if place.startswith("-"):
+            advice = f"{problem}{joint} choose another {place}"
+        output.exit_with_error(advice, output.ENVIRONMENT)
     except key_repository.KeyRepositoryError as error:
         output.exit_with_error(
             f"cannot publish keys: {error}; or choose another --db and --keys", output.ENVIRONMENT

@@ -21,7 +21,7 @@ _MEMORY: Final = URL.create("sqlite")
 _PRIVATE: Final = 0o600
 _LOG: Final = logging.getLogger(__name__)
 
-ONE_PROCESS: Final = "SQLite is for one process, since two are slower than one"
+ONE_PROCESS: Final = "SQLite is for one process, since two processes are slower than one"
 
 
 class DatabaseError(ValueError):
@@ -72,6 +72,13 @@ class Database:
         """Whether a PostgreSQL server holds it."""
         return self.file is None and not self.in_memory
 
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """The passwords of the URL, except for what it shows otherwise."""
+        query, shown = self.url.normalized_query, str(self)
+        hidden = [value for name in query if "password" in name.lower() for value in query[name]]
+        return tuple(each for each in (self.url.password, *hidden) if each and each not in shown)
+
     @contextmanager
     def held(self) -> Iterator[bool]:
         """Be the only server on this file while the block runs. Yields whether the file is new.
@@ -90,10 +97,10 @@ class Database:
                 stack.callback(os.close, descriptor)
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError as error:
-                problem = f"another server uses it; {ONE_PROCESS}; end it, or use PostgreSQL for several"
+                problem = f"another server uses it, and {ONE_PROCESS}; end it, use PostgreSQL for several"
                 raise StoreUnavailableError(problem, StoreFault.LOCKED) from error
             except OSError as error:
-                raise StoreUnavailableError(f"cannot open {self}: {error.strerror}") from error
+                raise StoreUnavailableError(f"{error.strerror}") from error
             yield not existed and os.fstat(descriptor).st_size == 0
 
     def remove(self) -> None:
@@ -142,6 +149,8 @@ def _postgresql(text: str) -> URL:
             "a PostgreSQL database needs psycopg, not installed here; "
             "install the extra: pip install 'activation-agent[cluster]'"
         )
+    if "@" in (url.host or ""):
+        raise DatabaseError("this is not the URL of a database; write %40 for an @ in its password")
     return url.set(drivername=_DRIVER)
 
 

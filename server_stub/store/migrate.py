@@ -48,21 +48,21 @@ def migrate(engine: Engine, database: Database, migrations: Migrations | None) -
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '60s'"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
-        found = _version(connection, database)
+        found = _version(connection)
         if found == NEWEST:
             return
         if found is not None and found not in REVISIONS:
             raise SchemaError(
-                f"{database} has schema {found} of a newer server; this one knows up to {NEWEST}; use the newer one"
+                f"it has schema {found} of a newer server, and this one knows up to {NEWEST}; use the newer one"
             )
         if migrations is None:
             state = f"has the older schema {found}" if found else "is empty"
-            raise SchemaError(f"{database} {state}; open it with the migrations")
+            raise SchemaError(f"it {state}; open it with the migrations")
         unrecorded = found is not None and not inspect(connection).has_table(_VERSIONS)
         migrations.upgrade(connection, to=NEWEST, begin_after=found if unrecorded else None)
 
 
-def _version(connection: Connection, database: Database) -> str | None:
+def _version(connection: Connection) -> str | None:
     """The newest migration that was applied, None if the database is empty. Raises SchemaError."""
     known = inspect(connection)
     if known.has_table(_VERSIONS):
@@ -74,7 +74,7 @@ def _version(connection: Connection, database: Database) -> str | None:
         found = {each["name"] for each in known.get_columns(table)} if table in tables else set()
         if missing := sorted(columns - found):
             raise SchemaError(
-                f"{database} is of another program or of a server before the first release: no {table}.{missing[0]}"
+                f"it is of another program, or of a server before the first release: no {table}.{missing[0]}"
             )
     return _FIRST
 

@@ -7,6 +7,7 @@ so only transactions about the same device wait for each other. A reading is one
 """
 
 import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -73,7 +74,8 @@ class SqlStore:
     """Implements `Store` on a database, which `migrations` create if it is empty, and migrate if it is older.
 
     Without `database` it is in memory: as atomic as a file, gone when the store is closed.
-    Raises StoreUnavailableError if it cannot be opened, and SchemaError if it is not for this server.
+    Raises StoreUnavailableError if it cannot be opened, and SchemaError if it is not for this server. The message does
+    not name the database.
     """
 
     def __init__(
@@ -189,10 +191,7 @@ class SqlStore:
                 migrate(self._engine, self.database, migrations)
         except self._errors as error:
             fault = fault_of(error)
-            if self.database.file is None:
-                problem = f"cannot connect to {self.database}; does it run, and may this user use it?"
-            else:
-                problem = _AT_START.get(fault, _NOT_OURS).format(self.database.file.name)
+            problem = reason_of(error, self.database) if self._locking else _AT_START.get(fault, _NOT_OURS)
             raise StoreUnavailableError(problem, fault) from error
 
     def _is_newest(self) -> bool:
@@ -202,7 +201,7 @@ class SqlStore:
         try:
             make_private(self.database.file)
         except OSError as error:
-            raise StoreUnavailableError(f"cannot open {self.database}: {error.strerror}") from error
+            raise StoreUnavailableError(f"{error.strerror}") from error
         with suppress(StoreUnavailableError), self._run(_READING) as cursor:  # `migrate` finds out why
             cursor.execute(READ_VERSION)
             return [tuple(row) for row in cursor.fetchall()] == [(NEWEST,)]
@@ -292,11 +291,29 @@ def fault_of(error: Exception) -> StoreFault:
     return _POSTGRESQL_FAULTS.get(getattr(error, "sqlstate", None) or "", StoreFault.UNAVAILABLE)
 
 
-_NOT_OURS: Final = "cannot open {}; is it a database of this server?"
+def reason_of(error: Exception, database: Database) -> str:
+    """What the driver of PostgreSQL says, in one line without passwords; with a question if nothing answers there."""
+    said = str(getattr(error, "orig", None) or error)
+    reason = _BEFORE_REASON.split(said.strip())[-1].partition("\n")[0]
+    for password in database.passwords:
+        reason = reason.replace(password, "***")
+    reason = " ".join(_ERRNO.sub("", reason).split()) or type(error).__name__
+    if reason[1:2].islower():
+        reason = reason[0].lower() + reason[1:]
+    shown = reason if len(reason) <= _REASON_MAX else f"{reason[:_REASON_MAX]}…"
+    return f"{shown}; is it running there?" if _NO_ANSWER.search(said) else shown
+
+
+_REASON_MAX: Final = 200
+_BEFORE_REASON: Final = re.compile(r"\bconnection (?:to server .*? )?(?:failed|is bad): |\bFATAL: ")
+_ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
+_NO_ANSWER: Final = re.compile("Is the server running|timeout expired")
+
+_NOT_OURS: Final = "it is no database of this server"
 _AT_START: Final = {
-    StoreFault.FULL: "there is no space for {}",
-    StoreFault.LOCKED: "another program uses {}",
-    StoreFault.READ_ONLY: "cannot write {} or its folder",
+    StoreFault.FULL: "there is no space for it",
+    StoreFault.LOCKED: "another program uses it",
+    StoreFault.READ_ONLY: "it or its folder cannot be written",
 }
 
 _SQLITE_FAULTS: Final = {

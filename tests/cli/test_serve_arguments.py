@@ -33,7 +33,8 @@ ACTIVATION = str(Path(sys.executable).with_name("activation"))
         (["--tls-cert", "missing.pem", "--tls-key", "x"], "--tls-cert: cannot read missing.pem"),
         (
             ["--workers", "2"],
-            "--workers: SQLite is for one process, since two are slower than one; name a PostgreSQL database with --db",
+            "--workers: SQLite is for one process, since two processes are slower than one; "
+            "name a PostgreSQL database with --db",
         ),
         (["--workers", "0"], "--workers: '0' cannot be used"),
         (["--workers", "65", "--db", "postgresql://db.example/x"], "--workers: '65' cannot be used"),

@@ -10,17 +10,21 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 from typer.testing import CliRunner
 
 from lab.cli.main import app
 from server_stub.store.database import Database
 from server_stub.store.records import DeviceQuery
-from tests.support.stores import open_store, schema_url
+from tests.support.stores import open_store, postgresql_url, schema_url
 
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
 
 
-REFUSED = "another server uses it; SQLite is for one process, since two are slower than one"
+REFUSED = (
+    "another server uses it, and SQLite is for one process, since two processes are slower than one; "
+    "end it, use PostgreSQL for several, or choose another --db"
+)
 
 
 @contextmanager
@@ -70,7 +74,34 @@ def test_device_is_locked_and_unlocked_with_postgresql(tmp_path: Path) -> None:
     [
         ("mysql://judge:secret@db.example/verdicts", 2, "mysql databases are not supported"),
         ("postgresql://judge:secret@db.example:port/verdicts", 2, "not the URL of a database"),
-        ("postgresql://judge:secret@127.0.0.1:1/verdicts", 3, r"judge:\*\*\*@127\.0\.0\.1:1/verdicts"),
+        ("postgresql://judge:very@secret@db.example/verdicts", 2, "write %40 for an @ in its password"),
+        (
+            "postgresql://judge:secret@127.0.0.1:1/verdicts",
+            3,
+            r"^activation: cannot use postgresql://judge:\*\*\*@127\.0\.0\.1:1/verdicts: connection refused; "
+            r"is it running there\? or choose another --db$",
+        ),
+        (
+            "postgresql://judge@127.0.0.1:1/verdicts?sslmode=secret&password=secret",
+            3,
+            r'verdicts: invalid sslmode value: "\*\*\*"; choose another --db$',
+        ),
+        (
+            f"postgresql://judge@127.0.0.1:1/verdicts?{'x' * 300}=1",
+            3,
+            'verdicts: invalid connection option "x{173}…; choose',
+        ),
+        pytest.param(
+            "postgresql://judge:secret@none.invalid/verdicts",
+            3,
+            "verdicts: failed to resolve host 'none.invalid': ",
+            marks=pytest.mark.slow,  # the resolver may take seconds
+        ),
+        (
+            "missing/a.sqlite",
+            3,
+            "cannot use missing/a.sqlite: No such file or directory; choose another --db$",
+        ),
     ],
 )
 def test_an_unusable_database_is_named_without_its_password(
@@ -81,6 +112,24 @@ def test_an_unusable_database_is_named_without_its_password(
     assert (done.exit_code, list(tmp_path.iterdir())) == (code, [])
     assert re.search(expected, done.stderr)
     assert "secret" not in done.output
+
+
+@pytest.mark.parametrize("wrong", ["role", "database"])
+def test_what_postgresql_refuses_is_said_with_the_place_of_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    url = make_url(postgresql_url())
+    url = url.set(**{"username" if wrong == "role" else "database": "missing"})  # type: ignore[arg-type]
+    shown = url.render_as_string()
+    Path("server.toml").write_text(f'port = 0\ndatabase = "{url.render_as_string(hide_password=False)}"\n')
+    Path("server.toml").chmod(0o600)
+    done = CliRunner().invoke(app, ["serve", "--config", "server.toml"])
+    reason = f'{wrong} "missing" does not exist; choose another database'
+    assert (done.exit_code, done.stderr) == (
+        3,
+        f"activation: server.toml:2: database: cannot use {shown}: {reason}\n",
+    )
 
 
 def test_unlock_does_not_create_a_missing_database(tmp_path: Path) -> None:
@@ -101,7 +150,7 @@ def test_a_second_server_on_an_sqlite_file_is_refused_until_the_first_has_ended(
         for place in ("a.sqlite", str(tmp_path / "a.sqlite"), "link.sqlite"):
             done = CliRunner().invoke(app, ["serve", "--port", "0", "--db", place])
             assert done.exit_code == 3
-            assert f"cannot use {place}: {REFUSED}; end it, or use PostgreSQL for several" in done.stderr
+            assert f"cannot use {place}: {REFUSED}\n" in done.stderr
         assert {file: file.stat().st_size for file in tmp_path.iterdir()} == before
     with Database("link.sqlite").held() as again:
         assert (new, again) == (True, False)

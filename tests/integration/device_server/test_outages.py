@@ -282,7 +282,7 @@ def test_read_only_database_is_an_outage_until_it_can_be_written() -> None:
         with as_stranger():
             assert server.reason() == Outage.STORE_READ_ONLY
             assert server.verdict() == 503
-            with pytest.raises(StoreUnavailableError, match=r"cannot write records\.sqlite or its folder"):
+            with pytest.raises(StoreUnavailableError, match=r"it or its folder cannot be written"):
                 SqlStore(folder / "records.sqlite")
         folder.chmod(0o755)
         for file in folder.glob("records.sqlite*"):

@@ -198,7 +198,7 @@ def test_database_of_another_program_is_rejected_and_not_changed(tmp_path: Path)
     connection = sqlite3.connect(tmp_path / "other.db")
     connection.execute("CREATE TABLE devices (name TEXT)")
     connection.close()
-    with pytest.raises(SchemaError, match=r"other\.db .* no devices\.last_serial"):
+    with pytest.raises(SchemaError, match=r"another program.* no devices\.last_serial"):
         open_store(tmp_path / "other.db")
     connection = sqlite3.connect(tmp_path / "other.db")
     assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("devices",)]
@@ -242,8 +242,8 @@ def test_servers_that_start_together_on_an_empty_database_all_open_it(place: str
         store.close()
 
 
-def test_unreachable_database_is_named_without_its_password() -> None:
-    with pytest.raises(StoreUnavailableError, match=r"judge:\*\*\*@127\.0\.0\.1:1/verdicts") as caught:
+def test_unreachable_database_is_an_error_without_its_password() -> None:
+    with pytest.raises(StoreUnavailableError, match=r"^connection refused; is it running there\?$") as caught:
         SqlStore("postgresql://judge:secret@127.0.0.1:1/verdicts")
     chain: BaseException | None = caught.value
     while chain:

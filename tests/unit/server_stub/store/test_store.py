@@ -75,9 +75,9 @@ def test_failure_after_spending_the_nonce_rolls_everything_back(tmp_path: Path) 
     store.close()
 
 
-def test_file_that_is_not_a_database_is_rejected_by_name(tmp_path: Path) -> None:
+def test_file_that_is_not_a_database_is_rejected(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"not a database, by any means" * 100)
-    with pytest.raises(StoreUnavailableError, match=r"x\.db"):
+    with pytest.raises(StoreUnavailableError, match="it is no database of this server"):
         open_store(tmp_path / "x.db")
 
 
