@@ -204,7 +204,11 @@ class VerdictService:
         while open_:
             recognized = advance(open_, lambda each: each.nonce is not None)
             first, open_ = first_of_each_nonce(recognized)
-            self._record(advance(first, lambda each: each.found is not None))
+            outage = self._record(advance(first, lambda each: each.found is not None))
+            if outage is not None:  # each further attempt may wait as long for a lock
+                for each in open_:
+                    each.answer = outage
+                break
             self._remember_repeated(first, open_)
         return [_answer(each) for each in group]
 
@@ -276,17 +280,21 @@ class VerdictService:
             if each.nonce in nonces and not isinstance(each.answer, BaseException):
                 self._appraiser.spent.add(each.appraised.nonce, each.appraised.now)
 
-    def _record(self, group: list[GroupedRequest]) -> None:
-        """Answer `group`, by one commit; each by its own commit if one of them cannot be recorded."""
+    def _record(self, group: list[GroupedRequest]) -> BaseException | None:
+        """Answer `group`, by one commit; each by its own commit if one of them cannot be recorded.
+
+        Returns the error if nothing can be recorded now.
+        """
         error = outcome(self._commit, group) if group else None
-        if error is None:
-            return
-        outage = isinstance(error, OUTAGE_ERRORS) and not isinstance(error, ConstraintError)
+        outage: BaseException | None = None
+        if isinstance(error, OUTAGE_ERRORS) and not isinstance(error, ConstraintError):
+            outage = error
+        if error and not outage and len(group) > 1:
+            for each in group:
+                outage = outage or self._record([each])
         for each in group:
-            if outage or len(group) == 1:
-                each.answer = error
-            else:
-                self._record([each])
+            each.answer = each.answer or outage or error
+        return outage
 
     def _commit(self, group: list[GroupedRequest]) -> None:
         """Spend the nonces of `group`, which differ, and record the verdicts on those that were not spent before.

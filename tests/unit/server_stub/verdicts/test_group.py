@@ -29,9 +29,9 @@ IMEIS = ("490154203237518", "356938035643809", "352099001761481", "0123456789012
 
 
 class CountingStore(SqlStore):
-    """Counts the transactions that were committed; `commit_fails` lets the next ones fail at their end."""
+    """Counts the transactions that were committed; `commit_fails` lets the next ones fail at their end, counted too."""
 
-    commits = 0
+    commits = failures = 0
     commit_fails = False
 
     @contextmanager
@@ -39,6 +39,7 @@ class CountingStore(SqlStore):
         with super().transaction() as transaction:
             yield transaction
             if self.commit_fails:
+                self.failures += 1
                 raise StoreUnavailableError
         self.commits += 1
 
@@ -154,6 +155,11 @@ def test_taken_serial_fails_only_its_request(store: CountingStore) -> None:
     with store.reading() as reading:
         assert reading.device(sub) is None
     assert judged(server, *tokens)[1] is ProblemCode.UNAVAILABLE, "not CHALLENGE_SPENT"
+    store.commit_fails = True
+    assert (
+        judged(server, *(evidence(server, number) for number in (0, 1, 2))) == [ProblemCode.UNAVAILABLE] * 3
+    )
+    assert store.failures == 1
 
 
 class LimitedObserver:
@@ -216,6 +222,7 @@ def test_failed_commit_fails_all_of_its_group_and_spends_no_nonce(store: Countin
     store.commit_fails = True
     for group in (tokens, tokens[-1:]):
         assert judged(server, *group) == [ProblemCode.UNAVAILABLE] * len(group)
+    assert store.failures == 2, "a group waits once for a store that is not available"
     store.commit_fails = False
     assert judged(server, *tokens[:3], tokens[4], tokens[3]) == [1, 1, 1, 1, ProblemCode.CHALLENGE_SPENT]
 
