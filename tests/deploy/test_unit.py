@@ -54,6 +54,26 @@ def test_no_secret_is_an_argument_or_a_variable_of_the_unit() -> None:
     assert value("Environment") == "PATH=/opt/activation/bin:/usr/bin:/bin"
 
 
+@NEEDS_SYSTEMD
+def test_start_with_an_option_for_once_is_the_start_of_the_unit_with_it(tmp_path: Path) -> None:
+    """systemd rejects a service of this type that has two commands, so the one of the unit must be replaced."""
+    shutil.copy(UNIT, tmp_path)
+    once = re.findall(r"^# \$ ((?:once|restored|printf)\b.*)$", TEXT, re.MULTILINE)
+    script = "\n".join(once).replace("/run/systemd/system", str(tmp_path))
+    subprocess.run(["bash", "-euo", "pipefail", "-c", script], check=True)
+    assert f"\nExecStart={value('ExecStart')} --restored\n" in (
+        tmp_path / "activation.service.d/once.conf"
+    ).read_text("utf-8")
+    done = subprocess.run(
+        ["systemd-analyze", "verify", tmp_path / UNIT.name],
+        env=os.environ | {"SYSTEMD_UNIT_PATH": f"{tmp_path}:"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
 @pytest.mark.slow
 def test_commands_of_the_unit_install_start_reload_and_drain_a_server(tmp_path: Path) -> None:
     """Needs the index of packages. Absolute paths lead into a folder of the test; there is no group of its own."""
