@@ -102,8 +102,13 @@ class _Present(Loader):
 
 class _SourceLoader(SourceFileLoader):
     def exec_module(self, module: ModuleType) -> None:
-        with deferred(enabled=False):  # imports of the module itself are not deferred
-            super().exec_module(module)
+        """Load the module. SIGINT waits for the end: half a module would stay, and the next use of it would fail."""
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            with deferred(enabled=False):  # imports of the module itself are not deferred
+                super().exec_module(module)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 _FINDER: Final = _Finder()

@@ -234,3 +234,27 @@ def test_package_that_is_deferred_has_each_of_its_modules_once() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], check=True, capture_output=True, text=True)
     assert done.stdout.split() == ["True", "True"]
+
+
+def test_deferred_module_that_is_interrupted_while_it_loads_is_whole(tmp_path: Path) -> None:
+    (tmp_path / "slow").mkdir()
+    (tmp_path / "slow/part.py").write_text(
+        "import os, signal\nos.kill(os.getpid(), signal.SIGINT)\nLAST = 1\n"
+    )
+    script = (
+        "from lab.cli.lazy import deferred\n"
+        "with deferred():\n"
+        "    from slow import part\n"
+        "try:\n"
+        "    part.LAST\n"
+        "except KeyboardInterrupt:\n"
+        "    print(part.LAST)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    )
+    assert done.stdout == "1\n"
