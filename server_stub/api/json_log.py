@@ -2,6 +2,7 @@
 
 import json
 import logging
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
@@ -11,13 +12,24 @@ from server_stub.api.logs import Log
 
 
 def json_log(stream: TextIO, **members: object) -> Log:
-    """A log of JSON lines in `stream`, each of which has these members and is written in one call."""
+    """A log of JSON lines in `stream`, each of which has these members and is written in one call.
+
+    A line that cannot be written is lost: a full disk of the log does not stop the server.
+    """
     log: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
-        structlog.WriteLogger(stream),
+        _LossyLogger(stream),
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         processors=[_line],
     )
     return log.bind(**members)
+
+
+class _LossyLogger(structlog.WriteLogger):
+    def msg(self, message: str) -> None:
+        with suppress(OSError):
+            super().msg(message)
+
+    info = warning = error = msg
 
 
 _ENCODER: Final = json.JSONEncoder(default=repr)

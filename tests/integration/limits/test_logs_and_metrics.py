@@ -6,8 +6,10 @@ import re
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
+from pathlib import Path
 
 import pytest
 import requests
@@ -258,3 +260,10 @@ def test_two_servers_in_one_process_share_no_metrics() -> None:
         line = 'route="/v1/challenges"'
         assert line in requests.get(one.origin + "/metrics", timeout=60).text
         assert line not in requests.get(other.origin + "/metrics", timeout=60).text
+
+
+def test_line_that_cannot_be_written_is_lost_and_requests_are_answered() -> None:
+    full = Path("/dev/full").open("w", buffering=1)  # noqa: SIM115 - its end fails too
+    with suppress(OSError), full, ServerThread(service(), log=json_log(full)) as running:
+        answers = [requests.post(running.origin + media.CHALLENGES_PATH, timeout=60) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200] * 3
