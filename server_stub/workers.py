@@ -53,8 +53,16 @@ class ServerWorker:
     listener: socket.socket
     metrics: SharedFolder
     connections: MutableSequence[int]
-    parent: "Connection[str | WorkerStartError | None, object]"
-    """Gets the admin token if it is new, else None, when the worker is ready; or why it cannot start."""
+    parent: "Connection[StartNews | WorkerStartError, object]"
+    """Gets the news when the worker is ready; or why it cannot start."""
+
+
+@dataclass(frozen=True, slots=True)
+class StartNews:
+    """What the first worker has to announce: the admin token if it is new, and what `serve --restored` returned."""
+
+    token: str | None = None
+    skipped_to: int | None = None
 
 
 Serve = Callable[[ServerWorker], None]
@@ -66,7 +74,7 @@ class _Running:
     """The present process of a slot."""
 
     process: SpawnProcess
-    link: "Connection[object, str | WorkerStartError | None]"
+    link: "Connection[object, StartNews | WorkerStartError]"
     started: float
     ready: bool = False
     failure: WorkerStartError | None = None
@@ -103,12 +111,12 @@ class ServerWorkers:
         self._reload = reload
         self._log = log
         self._slots = [_Slot(number) for number in range(count)]
-        self._token: str | None = None
+        self._news = StartNews()
         self._announced = self._draining = False
         self._code = 0
 
-    def run(self, announce: Callable[[str | None], None]) -> int:
-        """Serve until SIGINT or SIGTERM, and return the exit code. Calls `announce` with the admin token if it is new.
+    def run(self, announce: Callable[[StartNews], None]) -> int:
+        """Serve until SIGINT or SIGTERM, and return the exit code. Calls `announce` with the news.
 
         Raises WorkerStartError if a worker cannot start before all are ready. Afterwards it is replaced until it can.
         """
@@ -124,7 +132,7 @@ class ServerWorkers:
                 received = self._wait(signals)
             if not received:
                 self._announced = True
-                announce(self._token)
+                announce(self._news)
                 signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
                 while not self._draining or any(slot.running for slot in self._slots):
                     for number in self._wait(signals):
@@ -179,7 +187,7 @@ class ServerWorkers:
             return
         running.ready = True
         if not self._announced and slot.number == 0:
-            self._token = message
+            self._news = message
             for other in self._slots[1:]:
                 other.due = 0
 

@@ -180,5 +180,6 @@ def _report(handset: "Handset", place: str, *, json: bool) -> None:
         output.show(qr.to_terminal(challenge))
     if any(entry.detail.get("code") == tuf_errors.TufFault.UNSIGNED for entry in entries):
         output.show(
-            "The server's keys are not signed by this device's manufacturer: start both with the same --seed."
+            "The server's keys are not signed by this device's manufacturer: start both with the same --seed, "
+            "or publish again the root that this device knows."
         )

@@ -8,7 +8,7 @@ import typer
 
 from lab.cli import database as databases
 from lab.cli import output
-from lab.cli.admin.options import TOKEN_FILE
+from lab.cli.admin.client import TOKEN_FILE
 from lab.cli.lazy import deferred
 from lab.cli.options import Json
 

@@ -49,8 +49,10 @@ def load(
     interrupted = False
     with closing(loads.LoadTest(server.rstrip("/"), options)) as test:
         try:
+            output.note(f"preparing evidence of {devices:,} devices …")
             test.warm_up()
             deque(output.progress(test.prepare(), "preparing evidence", test.wanted), maxlen=0)
+            output.note(f"measuring for {duration:g} s …")
             with closing(test.measure()) as ticks:
                 try:
                     deque(output.progress(ticks, "measuring", math.ceil(duration / kept.TICK)), maxlen=0)

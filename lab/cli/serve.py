@@ -5,6 +5,7 @@ import sys
 from contextlib import ExitStack, closing, redirect_stderr, suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from importlib import metadata
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -90,12 +91,19 @@ def serve(
         )
     url = server.origin(listener, "https" if configured.tls else "http")
     once = _Once(accept_clock=accept_clock, restored=restored)
-    with listener, server.hangups_held():
+    log = json_log.json_log(sys.stderr)
+    with listener, server.hangups_held(), ExitStack() as at_end:
+
+        def announce(news: "workers.StartNews") -> None:
+            _announce(url, configured, news)
+            release = metadata.version("activation-agent")
+            log.info("server-started", release=release, origin=url, workers=settings.workers)
+            at_end.callback(log.info, "server-stopped")
+
         if settings.workers == 1:
-            process = _Process(listener, json_log.json_log(sys.stderr), partial(_announce, url, configured))
-            _serve(configured, process, once)
+            _serve(configured, _Process(listener, log, announce), once)
         else:
-            _serve_in_workers(configured, listener, url, once)
+            _serve_in_workers(configured, listener, log, announce, once)
 
 
 @dataclass(frozen=True)
@@ -108,14 +116,16 @@ class _Once:
 
 @dataclass(frozen=True)
 class _Process:
-    """One process of the server. `announce` gets the admin token if it is new; `first` does what a start does once."""
+    """One process of the server. `announce` is called when it is ready; `first` does what a start does once."""
 
     listener: "socket.socket"
     log: "Log"
-    announce: "Callable[[str | None], None]"
+    announce: "Callable[[workers.StartNews], None]"
     first: bool = True
     shared: "metrics.SharedFolder | None" = None
     """Where several processes count together; None for the only one."""
+    skipped_to: int | None = None
+    """The version that `--restored` published."""
 
     @property
     def prunes(self) -> bool:
@@ -123,7 +133,13 @@ class _Process:
         return self.shared is None or self.shared.number == 0
 
 
-def _serve_in_workers(configured: "Configuration", listener: "socket.socket", url: str, once: _Once) -> None:
+def _serve_in_workers(
+    configured: "Configuration",
+    listener: "socket.socket",
+    log: "Log",
+    announce: "Callable[[workers.StartNews], None]",
+    once: _Once,
+) -> None:
     """Serve in several processes. Exits with the code of this command if it is not 0."""
     present = configured
 
@@ -134,12 +150,12 @@ def _serve_in_workers(configured: "Configuration", listener: "socket.socket", ur
     processes = workers.ServerWorkers(
         configured.settings.workers,
         listener,
-        json_log.json_log(sys.stderr),
+        log,
         serve=lambda: partial(_serve_as_worker, present.loaded, once),
         reload=reload,
     )
     try:
-        code = processes.run(partial(_announce, url, configured))
+        code = processes.run(announce)
     except workers.WorkerStartError as error:
         output.say(error.problem, err=True)
         code = error.code
@@ -158,11 +174,11 @@ def _serve_as_worker(
     with ExitStack() as until_ready:
         printed = until_ready.enter_context(redirect_stderr(StringIO()))
 
-        def ready(token: str | None) -> None:
+        def ready(news: "workers.StartNews") -> None:
             until_ready.close()
             sys.stderr.write(printed.getvalue())
             with suppress(BrokenPipeError):  # the parent was killed, and this process is about to end
-                worker.parent.send(token)
+                worker.parent.send(news)
 
         process = _Process(worker.listener, log, ready, worker.first, worker.metrics)
         try:
@@ -246,7 +262,9 @@ def _serve_store(
         if once.accept_clock:
             clock_admin.accept(store, reason="serve --accept-clock", by=devices.LOCAL)
         if once.restored:
-            verdict_keys.skip_versions(store, reason="serve --restored", by=devices.LOCAL)
+            version = verdict_keys.skip_versions(store, reason="serve --restored", by=devices.LOCAL)
+            process.log.warning("versions-skipped", version=version)
+            process = replace(process, skipped_to=version)
         service = server.build_service(
             configured,
             secrets,
@@ -282,7 +300,7 @@ def _run(
     server.run(
         admin.service,
         process.listener,
-        lambda: process.announce(token),
+        lambda: process.announce(workers.StartNews(token, process.skipped_to)),
         repository=admin.keys.repository if admin.keys else None,
         admin=admin,
         log=process.log,
@@ -323,19 +341,24 @@ def _check_algorithm(algorithm: "Algorithm", verdict_keys: "keys.KeyAdmin", stor
         )
 
 
-def _announce(url: str, configured: "Configuration", token: str | None) -> None:
-    """Print what the server is and what to try. `token` is the admin token if it is new."""
+def _announce(url: str, configured: "Configuration", news: "workers.StartNews") -> None:
+    """Print what the server is, what its start did, and what to try."""
     settings, token_file = configured.settings, configured.token_file
     output.say(f"The verdict server listens on {url} and stores its records in {configured.database}.")
     output.say(f"It publishes its verdict keys there too; images pin a root in {configured.keys}.")
+    if news.skipped_to is not None:
+        output.say(
+            f"Published under versions from {news.skipped_to}, which no device has seen; "
+            "repeat what was revoked since the backup."
+        )
     if settings.lab:
         output.say(f"It is a lab: {url}/lab/v1 attests keys for any device and moves the test clock.")
     output.say(f"API documentation: {url}/docs. Try in another terminal:")
     seed = PUBLIC_SEED if settings.seed == PUBLIC_SEED else "…"  # another one is a secret
     output.say(f"  activation device --profile official-global --place havana --seed {seed} --server {url}")
-    if token is not None:
+    if news.token is not None:
         output.say(f"The admin token, shown only now and stored in {token_file} (mode 0600):")
-        output.say(f"  {token}")
+        output.say(f"  {news.token}")
     elif configured.admin_token is None and not token_file.is_file():
         output.say(
             "An admin token exists; "

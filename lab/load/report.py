@@ -1,11 +1,9 @@
 """What a load measured, as JSON and as a table."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
-
-from rich.table import Table
 
 
 class LoadEnd(StrEnum):
@@ -16,7 +14,10 @@ class LoadEnd(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-_ADVICE: Final = "turn the rates off: activation serve --rate-per-address off --rate-per-device off"
+_ADVICE: Final = {
+    429: ("turn the rates off", "--rate-per-address off --rate-per-device off"),
+    503: ("if /readyz is 200, allow more connections", "--connections-per-address 10000"),
+}
 
 
 def listed(errors: Mapping[tuple[int, str], int]) -> str:
@@ -24,7 +25,16 @@ def listed(errors: Mapping[tuple[int, str], int]) -> str:
     if not errors:
         return ""
     named = ", ".join(f"{status} {code}".rstrip() for status, code in sorted(errors))
-    return f" ({named}){'; ' + _ADVICE if any(status == 429 for status, _ in errors) else ''}"
+    return "; ".join([f" ({named})", *_advice(errors, " ")])
+
+
+def _advice(errors: Iterable[tuple[int, str]], space: str) -> list[str]:
+    """What to do about errors, each with `space` before a command."""
+    return [
+        f"{_ADVICE[status][0]}, by SIGHUP after a change of its --config file, or by:"
+        f"{space}activation serve {_ADVICE[status][1]}"
+        for status in sorted({status for status, _ in errors} & _ADVICE.keys())
+    ]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +84,7 @@ class LoadReport:
             notes.append(f"The measurement was interrupted after {self.seconds:.2f} s.")
         if self.unknown:
             notes.append(f"The server's processor time is unknown: {self.unknown}.")
-        if any(status == 429 for status, _ in self.errors):
-            notes.append(f"429: {_ADVICE}")
-        return notes
+        return notes + [f"{each[0].upper()}{each[1:]}" for each in _advice(self.errors, "\n  ")]
 
     def as_json(self) -> dict[str, Any]:
         """The members of the JSON output. Times are in milliseconds, except for those that say seconds."""
@@ -103,27 +111,26 @@ class LoadReport:
             "notes": self.notes,
         }
 
-    def table(self) -> Table:
+    def table(self) -> str:
         """The numbers with their names."""
-        table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-        table.add_column(no_wrap=True)
-        table.add_column(justify="right", no_wrap=True)
-        table.add_column()
-        table.add_row("verdicts", f"{self.verdicts:,}", f"in {self.seconds:.2f} s")
-        table.add_row("verdicts a second", f"{self.verdicts_per_second:.1f}")
-        table.add_row("latency p50", _shown(self.p50))
-        table.add_row("latency p99", _shown(self.p99))
-        for (status, code), count in sorted(self.errors.items()):
-            table.add_row(f"error {status}", f"{count:,}", code)
-        table.add_row("lost connections", f"{self.lost_connections:,}")
-        table.add_row("processor time a verdict, server", _shown(self.server_seconds))
-        table.add_row("processor time a verdict, this client", _shown(self.client_seconds))
-        table.add_row(
-            "processor time of its signatures", _shown(self.signature_seconds), "2 × ES256, 1 × Ed25519"
-        )
         multiple = self.multiple_of_signatures
-        table.add_row("server, multiple of its signatures", "-" if multiple is None else f"{multiple:.1f} ×")
-        return table
+        rows = [
+            ("verdicts", f"{self.verdicts:,}", f"in {self.seconds:.2f} s"),
+            ("verdicts a second", f"{self.verdicts_per_second:.1f}", ""),
+            ("latency p50", _shown(self.p50), ""),
+            ("latency p99", _shown(self.p99), ""),
+            *(
+                (f"error {status}", f"{count:,}", code)
+                for (status, code), count in sorted(self.errors.items())
+            ),
+            ("lost connections", f"{self.lost_connections:,}", ""),
+            ("processor time a verdict, server", _shown(self.server_seconds), ""),
+            ("processor time a verdict, this client", _shown(self.client_seconds), ""),
+            ("processor time of its signatures", _shown(self.signature_seconds), "2 × ES256, 1 × Ed25519"),
+            ("server, multiple of its signatures", "-" if multiple is None else f"{multiple:.1f} ×", ""),
+        ]
+        width = max(len(number) for _, number, _ in rows)
+        return "\n".join(f"{name:37}  {number:>{width}}  {more}".rstrip() for name, number, more in rows)
 
 
 def _ms(seconds: float | None) -> float | None:

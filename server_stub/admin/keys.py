@@ -114,14 +114,18 @@ class KeyAdmin:
             self.repository.install_root(root, within=transaction)
             transaction.append_audit(AuditEntry(self.clock(), by, "key.root", "root", reason, details))
 
-    def skip_versions(self, store: Store, *, reason: str, by: str) -> None:
-        """Sign all metadata under versions that no device has seen, for a store that was restored from a backup."""
+    def skip_versions(self, store: Store, *, reason: str, by: str) -> int:
+        """Sign all metadata under versions that no device has seen, for a store that was restored from a backup.
+
+        Returns the lowest of them.
+        """
         with store.transaction() as transaction:
             version = self.repository.skip_versions(within=transaction)
             entry = AuditEntry(
                 self.clock(), by, "key.skip-versions", "timestamp", reason, {"version": version}
             )
             transaction.append_audit(entry)
+        return version
 
 
 def _shifted(moment: Any, seconds: int) -> int | None:

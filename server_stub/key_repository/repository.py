@@ -235,7 +235,7 @@ class KeyRepository:
             self._publish(transaction, changed, EVERY_ROLE, now, {name: root})
 
     def skip_versions(self, *, within: Transaction | None = None) -> int:
-        """Sign every role again under a version and a clock number that no device has seen; return the timestamp's.
+        """Sign every role again under a version and a clock number that no device has seen; return the lowest version.
 
         For a store that was restored from a backup: devices may have seen what was published since, and would reject
         lower versions.
@@ -251,7 +251,7 @@ class KeyRepository:
             }
             changed = replace(before, signed=signed, clock=unseen(before.clock))
             after = self._publish(transaction, changed, EVERY_ROLE, now)
-            return after.signed[OnlineRole.TIMESTAMP].version
+            return min(each.version for each in after.signed.values())
 
     @contextmanager
     def _reading(self, within: Reading | None) -> Iterator[Reading]:

@@ -127,6 +127,9 @@ def test_devices_search_reads_all_pages_up_to_the_limit(server: Operated) -> Non
     server.know(1100)
     assert len(as_json("devices", "search", "--limit", "1050")) == 1050
     assert len(as_json("devices", "search", "--limit", "5000")) == 1100
+    for limit, said in (("1099", "1099 and more; give a higher --limit"), ("1100", "1100")):
+        title, *_ = admin("devices", "search", "--limit", limit).stdout.splitlines()
+        assert title.strip() == f"Devices: {said}"
 
 
 def test_policy_is_put_simulated_put_in_force_and_rolled_back(server: Operated, tmp_path: Path) -> None:
@@ -250,6 +253,13 @@ def test_token_is_read_from_the_environment_or_a_file(
     monkeypatch.delenv("ACTIVATION_ADMIN_TOKEN")
     monkeypatch.chdir(tmp_path)
     assert "no admin token" in admin("faults", "list", code=2).stderr
+    (tmp_path / "latin").write_bytes(b"\xff")
+    for given, said in (
+        ("nofile", "--token-file: cannot read nofile: No such file or directory"),
+        (".", "--token-file: cannot read .: Is a directory"),
+        ("latin", "--token-file: latin is not UTF-8 text"),
+    ):
+        assert said in admin("faults", "list", "--token-file", given, code=2).stderr
     assert as_json("faults", "list", "--token-file", str(file)) == []
     monkeypatch.setenv("ACTIVATION_ADMIN_TOKEN", "operator.wrong")
     assert "unauthorized" in admin("faults", "list", code=2).stderr

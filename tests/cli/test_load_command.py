@@ -70,8 +70,14 @@ def test_load_measures_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.slow
 def test_text_has_the_numbers_in_80_columns(server: ServerThread) -> None:
-    lines = load(server.origin).stdout.splitlines()
+    done = load(server.origin)
+    lines = done.stdout.splitlines()
     assert max(map(len, lines)) <= 80
+    assert lines == [line.rstrip() for line in lines]
+    assert done.stderr.splitlines() == [
+        "activation: preparing evidence of 3 devices …",
+        "activation: measuring for 0.05 s …",
+    ]
     for name in ("verdicts a second", "latency p50", "lost connections", "multiple of its signatures"):
         assert [line for line in lines if name in line]
 
@@ -102,7 +108,10 @@ def test_rates_of_the_server_are_errors_with_advice() -> None:
     assert (error["status"], error["code"]) == (429, "too-many-requests")
     assert shown["multiple_of_signatures"] is None
     assert "/metrics was answered with status 429" in "".join(shown["notes"])
-    assert "--rate-per-device off" in shown["notes"][-1]
+    advice = shown["notes"][-1].splitlines()
+    assert max(map(len, advice)) <= 80
+    assert "SIGHUP" in advice[0]
+    assert advice[1] == "  activation serve --rate-per-address off --rate-per-device off"
 
 
 @pytest.mark.slow
@@ -152,9 +161,15 @@ def test_server_that_cannot_be_loaded_is_an_environment_error(server: ServerThre
         assert "its response to /v1/challenges is no challenge" in load(other, code=3).stderr
     assert "start both with the same --seed" in load(server.origin, code=3, seed="other").stderr
     assert "cannot reach http://127.0.0.1:9" in load("http://127.0.0.1:9", code=3).stderr
-    limits = ServerLimits(rate_per_address=read_rate("1/day"))
-    with ServerThread(service(), limits=limits) as running:
-        assert "(429 too-many-requests); turn the rates off" in load(running.origin, code=3).stderr
+    for limits, said in (
+        (
+            ServerLimits(rate_per_address=read_rate("1/day")),
+            "(429 too-many-requests); turn the rates off, by SIGHUP",
+        ),
+        (ServerLimits(connections_per_address=1), "activation serve --connections-per-address 10000"),
+    ):
+        with ServerThread(service(), limits=limits) as running:
+            assert said in load(running.origin, code=3).stderr
 
 
 @pytest.mark.parametrize(

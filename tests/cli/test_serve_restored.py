@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,9 @@ import requests
 from typer.testing import CliRunner
 
 from lab.cli.main import app
+from server_stub.store.records import AuditQuery
+from tests.support.served import served
+from tests.support.stores import open_store, place_of
 
 ACTIVATION = str(Path(sys.executable).with_name("activation"))
 WHY = ("--reason", "a test")
@@ -87,3 +91,31 @@ def test_device_rejects_a_restored_backup_until_the_server_is_started_with_resto
         assert (entry["reason"], entry["details"]) == ("serve --restored", {"version": version})
     with serving(database) as origin:
         assert published(origin, "timestamp")["version"] == version
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "workers"), [("sqlite", 1), ("postgresql", 2)])
+def test_restored_server_says_what_it_published_and_logs_its_start_and_end(
+    tmp_path: Path, kind: str, workers: int
+) -> None:
+    with place_of(kind, tmp_path) as place, served(tmp_path, place, "--restored", workers=workers) as server:
+        assert server.process.stdout
+        assert server.end() == 0
+        [version] = re.findall(
+            "^Published under versions from ([0-9]+), which no device has seen; "
+            r"repeat what was revoked since the backup\.$",
+            server.process.stdout.read(),
+            re.MULTILINE,
+        )
+        with closing(open_store(place)) as store, store.reading() as reading:
+            [entry] = reading.audit(AuditQuery(action="key.skip-versions")).items
+        assert entry.details == {"version": int(version)}
+        skipped, started, stopped = (line for line in server.lines() if line["event"] != "request")
+        assert (skipped["event"], skipped["version"]) == ("versions-skipped", int(version))
+        assert (started["event"], started["origin"], started["workers"]) == (
+            "server-started",
+            server.origin,
+            workers,
+        )
+        assert started["release"] == metadata.version("activation-agent")
+        assert stopped["event"] == "server-stopped"

@@ -23,6 +23,8 @@ with deferred():
 PREFIX: Final = "/admin/v1"
 TOKEN_VARIABLE: Final = "ACTIVATION_ADMIN_TOKEN"  # noqa: S105 - the name of a variable
 
+TOKEN_FILE: Final = Path("activation-admin-token")
+
 _ATTEMPTS: Final = 2
 _PAGE_MAX: Final = 1000
 _TOKEN_FILE_MAX: Final = 4096
@@ -70,7 +72,9 @@ class Client:
         token = os.environ.get(TOKEN_VARIABLE, "").strip()
         try:
             token = token or read_text(self._token_file, _TOKEN_FILE_MAX).strip()
-        except UnusableFileError:
+        except UnusableFileError as error:
+            if not error.missing or self._token_file != TOKEN_FILE:
+                output.exit_with_error(f"--token-file: {error}")
             output.exit_with_error(
                 f"no admin token: set {TOKEN_VARIABLE}, or name with --token-file the file that "
                 "`activation serve` wrote"
@@ -82,6 +86,11 @@ class Client:
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> ApiResponse:
         """Read `path`. Members of the query that are None are left out."""
         return self._call("GET", path, params=_query(query))
+
+    def first(self, path: str, query: Mapping[str, Any], limit: int) -> tuple[list[dict[str, Any]], bool]:
+        """At most `limit` items, and whether there are more."""
+        items = list(self.pages(path, query, limit + 1))
+        return items[:limit], len(items) > limit
 
     def pages(self, path: str, query: Mapping[str, Any], limit: int) -> Iterator[dict[str, Any]]:
         """At most `limit` items, read page by page."""

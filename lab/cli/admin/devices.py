@@ -67,7 +67,8 @@ def search(api: Client, properties: Mapping[str, Any], limit: Limit = 100) -> No
     Example:
       activation admin devices search --activation-territory CU --locked
     """
-    api.show(list(api.pages("/devices", properties, limit)), tables.devices)
+    items, more = api.first("/devices", properties, limit)
+    api.show(items, lambda found: tables.devices(found, more=more))
 
 
 @admin_command
@@ -89,7 +90,8 @@ def history(api: Client, device: Device, limit: Limit = 100) -> None:
     Example:
       activation admin devices history 490154203237518 --json
     """
-    api.show(list(api.pages(f"{api.device_path(device)}/history", {}, limit)), tables.history)
+    items, more = api.first(f"{api.device_path(device)}/history", {}, limit)
+    api.show(items, lambda found: tables.history(found, more=more))
 
 
 def _override(action: str, sentence: str, reason: str) -> Command:

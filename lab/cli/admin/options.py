@@ -7,14 +7,12 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from lab.cli.admin.client import Client
+from lab.cli.admin.client import TOKEN_FILE, Client
 from lab.cli.lazy import deferred
 from lab.cli.options import Command, option, with_parameters
 
 with deferred():
     from lab.inspection import inputs
-
-TOKEN_FILE: Final = Path("activation-admin-token")
 
 Json = Annotated[bool, typer.Option("--json", help="Print the server's response as JSON.")]
 Reason = Annotated[str, typer.Option("--reason", help="Reason, for the audit log.")]

@@ -16,7 +16,7 @@ _TIMES: Final = ("at", "from", "until", "begins", "ends")
 """Columns with the date on one line and the time of day on the next."""
 
 
-def devices(items: Sequence[Item]) -> list[Any]:
+def devices(items: Sequence[Item], *, more: bool) -> list[Any]:
     """One line per device, which fits into 80 columns; `device` shows the rest."""
     columns: Columns = {
         "device": "sub",
@@ -26,7 +26,7 @@ def devices(items: Sequence[Item]) -> list[Any]:
         "state": lambda item: "locked" if item["locked"] else "free",
         "override": lambda item: item["override"] and item["override"]["decision"],
     }
-    return [_table(f"Devices: {len(items)}", columns, items)]
+    return [_table(f"Devices: {_number(items, more)}", columns, items)]
 
 
 def device(item: Item) -> list[Any]:
@@ -53,7 +53,7 @@ def _decision(override: Item | None) -> str | None:
     return f"{override['decision']}, case {override['case']}: {override['reason']}" if override else None
 
 
-def history(items: Sequence[Item]) -> list[Any]:
+def history(items: Sequence[Item], *, more: bool) -> list[Any]:
     """One row per verdict, which fits into 80 columns."""
     columns: Columns = {
         "serial": "serial",
@@ -65,7 +65,7 @@ def history(items: Sequence[Item]) -> list[Any]:
             f"policy {item['policy']} {item['policy_version']}\ntrust  {item['trust']}"
         ),
     }
-    return [_table(f"Verdicts, newest first: {len(items)}", columns, items)]
+    return [_table(f"Verdicts, newest first: {_number(items, more)}", columns, items)]
 
 
 def keys(items: Sequence[Item]) -> list[Any]:
@@ -171,6 +171,10 @@ def _table(title: str, columns: Columns, items: Iterable[Item]) -> Table:
         values = (item[each] if isinstance(each, str) else each(item) for each in columns.values())
         table.add_row(*map(_cell, values))
     return table
+
+
+def _number(items: Sequence[Item], more: bool) -> str:
+    return f"{len(items)} and more; give a higher --limit" if more else str(len(items))
 
 
 def _facts(members: Item) -> Table:
