@@ -363,6 +363,7 @@ def test_sighup_reloads_a_bad_file_keeps_the_old_settings_and_sigterm_ends_the_p
         origin = origin_of(server)
         assert server.stderr
         assert '"names": ["ACTIVATION_SERVER_PORT"]' in server.stderr.readline()
+        assert "server-started" in server.stderr.readline()
         for text, event, status in (
             ("hosts = ['a']", '"changed": ["hosts"], "need_restart": []', 421),
             ("hosts = 7", "server.toml:1: hosts: write an array of strings", 421),
@@ -376,6 +377,7 @@ def test_sighup_reloads_a_bad_file_keeps_the_old_settings_and_sigterm_ends_the_p
             server.stderr.readline()  # the request
         server.terminate()
         assert server.wait(60) == 0
+        assert "server-stopped" in server.stderr.read()
 
 
 @pytest.mark.slow
@@ -388,7 +390,7 @@ def test_a_sighup_while_the_server_starts_is_a_reload_when_it_is_ready(tmp_path:
         server.send_signal(signal.SIGHUP)
         assert requests.get(origin_of(server) + "/healthz", timeout=60).status_code == 200
         assert server.stderr
-        assert "settings-reloaded" in server.stderr.readline() + server.stderr.readline()
+        assert "settings-reloaded" in "".join(server.stderr.readline() for _ in range(3))
 
 
 def held(number: signal.Signals, status: Path) -> bool:
@@ -413,7 +415,7 @@ def test_the_server_ends_with_its_terminal(tmp_path: Path) -> None:
         os.close(secondary)
         server.send_signal(signal.SIGHUP)
         assert server.stderr
-        assert "settings-reloaded" in server.stderr.readline()
+        assert "settings-reloaded" in server.stderr.readline() + server.stderr.readline()
         os.close(primary)
         assert server.wait(60) == 0
 
