@@ -102,7 +102,7 @@ def test_wrong_arguments_of_prune_are_usage_errors(
 @pytest.mark.slow
 def test_server_prunes_at_its_start_by_its_setting(database: Path, tmp_path: Path) -> None:
     with subprocess.Popen(
-        [ACTIVATION, "serve", "--port", "0", "--db", str(database)],
+        [ACTIVATION, "serve", "--port", "0", "--db", str(database), "--restored"],  # it has records and no keys
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
