@@ -153,7 +153,7 @@ def test_report_has_the_ratios_of_what_was_measured() -> None:
         ({"ended": LoadEnd.INTERRUPTED}, True, "interrupted after 2.00 s"),
         ({"server_seconds": None, "unknown": "reason"}, True, "processor time is unknown: reason."),
         ({"errors": {(429, "too-many-requests"): 1}}, False, "--rate-per-address off --rate-per-device off"),
-        ({"errors": {(503, "unavailable"): 1}}, False, None),
+        ({"errors": {(503, "unavailable"): 1}}, False, "--connections-per-address 10000"),
         ({"lost_connections": 1}, False, None),
         ({"verdicts": 0, "p50": None, "p99": None, "client_seconds": None}, False, None),
     ],
