@@ -101,8 +101,9 @@ def test_wrong_arguments_of_prune_are_usage_errors(
 
 @pytest.mark.slow
 def test_server_prunes_at_its_start_by_its_setting(database: Path, tmp_path: Path) -> None:
+    # The database has records and no keys.
     with subprocess.Popen(
-        [ACTIVATION, "serve", "--port", "0", "--db", str(database), "--restored"],  # it has records and no keys
+        [ACTIVATION, "serve", "--port", "0", "--db", str(database), "--restored"],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
