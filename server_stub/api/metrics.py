@@ -6,6 +6,7 @@ an identifier of a device, an address or text from a request.
 
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -111,40 +112,25 @@ class Metrics:
             "unattested_verdicts", "Signed verdicts on unattested evidence.", "decision", "reason"
         )
         self.outages: Final = self._counter(
-            "outage_requests", "Requests that an outage of the server failed.", "reason"
+            "outage_requests", "Requests that an outage of the server failed.", "reason", values=Outage
         )
-        for outage in Outage:
-            self.outages.labels(outage)
         self.pruned: Final = self._counter(
-            "pruned_records", "Records pruned because of their age.", "records"
+            "pruned_records", "Records pruned because of their age.", "records", values=RecordKind
         )
-        for kind in RecordKind:
-            self.pruned.labels(kind)
         self._oldest = self._gauge(
             "oldest_record_age_seconds",
             "Age of the oldest record that can be pruned.",
             "records",
             mode="livemax",
         )
-        self._steps = Histogram(
-            "activation_step_seconds",
-            "Time of one step of a judgement.",
-            ["step"],
-            buckets=_STEP_BUCKETS,
-            registry=self._registry,
+        self._steps = self._histogram(
+            "step_seconds", "Time of one step of a judgement.", _STEP_BUCKETS, "step"
         )
-        self.group_verdicts: Final = Histogram(
-            "activation_group_verdicts",
-            "Verdicts of a group, which waited for one commit.",
-            buckets=_GROUP_BUCKETS,
-            registry=self._registry,
+        self.group_verdicts: Final = self._histogram(
+            "group_verdicts", "Verdicts of a group, which waited for one commit.", _GROUP_BUCKETS
         )
-        self._durations = Histogram(
-            "activation_request_seconds",
-            "Time from the headers of a request to the headers of its response.",
-            ["route"],
-            buckets=_REQUEST_BUCKETS,
-            registry=self._registry,
+        self._durations = self._histogram(
+            "request_seconds", "From the headers of a request to its response.", _REQUEST_BUCKETS, "route"
         )
         self.ready: Final = self._gauge(
             "ready", "Whether the last request for /readyz found the server ready.", mode="livemin"
@@ -218,8 +204,15 @@ class Metrics:
         self._processor.inc(now - self._processor_counted)
         self._processor_counted = now
 
-    def _counter(self, name: str, text: str, *labels: str) -> Counter:
-        return Counter(f"activation_{name}", text, labels, registry=self._registry)
+    def _counter(self, name: str, text: str, *labels: str, values: Iterable[str] = ()) -> Counter:
+        """A counter, which is 0 from the start for `values` of its one label."""
+        counter = Counter(f"activation_{name}", text, labels, registry=self._registry)
+        for value in values:
+            counter.labels(value)
+        return counter
+
+    def _histogram(self, name: str, text: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+        return Histogram(f"activation_{name}", text, labels, buckets=buckets, registry=self._registry)
 
     def _gauge(
         self, name: str, text: str, *labels: str, mode: Literal["livesum", "livemin", "livemax"] = "livesum"

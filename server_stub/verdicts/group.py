@@ -51,7 +51,7 @@ class GroupedRequest:
 
 
 def outcome(call: Callable[..., T], *arguments: object) -> T | BaseException:
-    """The result of `call`, or the error that it raises."""
+    """The result of `call`, or the error that it raises, whatever it is: `pyo3` raises a panic as a BaseException."""
     try:
         return call(*arguments)
     except BaseException as error:

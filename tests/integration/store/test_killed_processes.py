@@ -258,3 +258,4 @@ def test_one_server_on_sqlite_loses_nothing_when_it_is_killed_and_started_again(
             servers += [start(database, tmp_path / "a", port=servers[0].origin.rpartition(":")[2])]
             crowd.wait()
         check(database, crowd, servers[1].origin, *revoked)
+        assert servers[0].process.returncode == -signal.SIGKILL, "the first server ended before it was killed"
