@@ -28,7 +28,8 @@ from server_stub.clock import HostClock
 from server_stub.configuration import Configuration
 from server_stub.signing.key_material import Secrets
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.transaction import Reading, Store
+from server_stub.store.reading import Reading
+from server_stub.store.transaction import Store
 from server_stub.verdicts.service import VerdictService
 
 _START_SECONDS: Final = 20

@@ -21,8 +21,9 @@ from server_stub.api.admin.base_models import Missing, RequestModel, ResponseMod
 from server_stub.api.admin.problems import AdminCode
 from server_stub.api.problems import TYPE_BASE
 from server_stub.evidence import strict_json
+from server_stub.store.reading import Reading
 from server_stub.store.records import StoreUnavailableError
-from server_stub.store.transaction import Reading, Store, Transaction
+from server_stub.store.transaction import Store, Transaction
 from wire import media
 from wire.model import Word
 

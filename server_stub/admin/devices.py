@@ -14,8 +14,9 @@ from typing import Any, Final
 from server_stub.attestation.appraisal import Identity
 from server_stub.policy.overrides import Override
 from server_stub.policy.policy import Policy, PolicyInput
+from server_stub.store.reading import Reading, every_device
 from server_stub.store.records import AuditEntry, Device, DeviceQuery, VerdictRecord
-from server_stub.store.transaction import Reading, Store, Transaction, every_device
+from server_stub.store.transaction import Store, Transaction
 from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.claims import VerdictContext, build_verdict
 from server_stub.verdicts.service import SigningContext

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
+from server_stub.store.reading import Reading
 from server_stub.store.records import IdempotentAnswer
-from server_stub.store.transaction import Reading, Store, Transaction
+from server_stub.store.transaction import Store, Transaction
 
 REMEMBERED: Final = 24 * 3600
 """Seconds for which a response is stored under its key."""

@@ -14,8 +14,9 @@ from typing import Final
 from server_stub.admin.policy_simulation import LISTED_MAX, PolicySimulation, simulate
 from server_stub.policy.document import CampaignState
 from server_stub.policy.policy import Period, Policy
+from server_stub.store.reading import Reading
 from server_stub.store.records import AuditEntry, CampaignPeriod, InForce, PolicyFixedError, PolicyVersion
-from server_stub.store.transaction import Reading, Store, Transaction
+from server_stub.store.transaction import Store, Transaction
 from server_stub.verdicts.policy_in_force import AuditNote, loaded, put_in_force
 from text_input.suggestions import nearest_words, suggestion
 from text_input.toml import TomlPositions

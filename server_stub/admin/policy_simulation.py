@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from server_stub.policy.policy import Policy
+from server_stub.store.reading import Reading, every_device
 from server_stub.store.records import Device, VerdictRecord
-from server_stub.store.transaction import Reading, every_device
 from server_stub.verdicts.policy_in_force import loaded
 from server_stub.verdicts.records import case_again
 from wire.codes import Decision

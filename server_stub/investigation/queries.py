@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from server_stub.investigation.analysis import SMALLEST, Investigation, Origin, investigate
 from server_stub.policy.document import TerritoryClass
 from server_stub.policy.policy import UNKNOWN_REGION, Policy
-from server_stub.store.transaction import Reading, Store, every_device
+from server_stub.store.reading import Reading, every_device
+from server_stub.store.transaction import Store
 
 
 def investigate_store(store: Store, policy: Policy, *, smallest: int = SMALLEST) -> Investigation:

@@ -30,8 +30,9 @@ from server_stub.key_repository.key_list import Jwk, KeyList
 from server_stub.key_repository.publication import EVERY_ROLE, MetadataPublisher, Published
 from server_stub.key_repository.roles import Lifetimes, OnlineKeys, OnlineRole
 from server_stub.key_repository.signer import Keyring
+from server_stub.store.reading import Reading
 from server_stub.store.records import DeviceQuery
-from server_stub.store.transaction import Reading, Store, Transaction
+from server_stub.store.transaction import Store, Transaction
 
 PLACE: Final = "the database"
 

@@ -6,7 +6,7 @@ from typing import Final
 from server_stub.key_repository.errors import KeyRepositoryError, RepositoryFault
 from server_stub.key_repository.key_list import KeyList
 from server_stub.signing.signing_key import SigningKey
-from server_stub.store.transaction import Reading
+from server_stub.store.reading import Reading
 
 
 class Keyring:

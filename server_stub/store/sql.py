@@ -25,10 +25,11 @@ from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePoo
 
 from server_stub.store.database import Database, make_private
 from server_stub.store.migrate import NEWEST, READ_VERSION, Migrations, copy_empty_to, migrate
+from server_stub.store.reading import Reading
 from server_stub.store.records import ConstraintError, StoreFault, StoreUnavailableError
 from server_stub.store.schema import VERDICTS
 from server_stub.store.statements import prepare_verdicts
-from server_stub.store.transaction import ExpiredNonceCleanup, Reading, Transaction
+from server_stub.store.transaction import ExpiredNonceCleanup, Transaction
 
 CONNECTIONS: Final = 8
 """The maximum number of simultaneous transactions, and so of connections, of one server."""

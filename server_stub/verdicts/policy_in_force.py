@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from server_stub.policy.policy import Period, Policy
+from server_stub.store.reading import Reading
 from server_stub.store.records import AuditEntry, InForce, PolicyVersion
-from server_stub.store.transaction import Reading, Transaction
+from server_stub.store.transaction import Transaction
 
 SERVER: Final = "server"
 """The actor in audit entries about what the server does itself."""

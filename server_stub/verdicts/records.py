@@ -13,8 +13,8 @@ from server_stub.attestation.deviations import Deviation
 from server_stub.attestation.reasons import AppraisalReason
 from server_stub.evidence.pseudonyms import Pseudonyms
 from server_stub.policy.policy import UNKNOWN_REGION, Activation, Policy, PolicyInput
+from server_stub.store.reading import Reading
 from server_stub.store.records import Device, Shipment, VerdictRecord
-from server_stub.store.transaction import Reading
 from server_stub.territory.judgement import Judgement, JudgementStatus
 from server_stub.verdicts.appraiser import Appraised
 from server_stub.verdicts.claims import locks_at

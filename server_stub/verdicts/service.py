@@ -23,8 +23,9 @@ from server_stub.reference_data.source_countries import CountryOf, unknown_count
 from server_stub.reference_data.time_zones import zone_at
 from server_stub.signing.key_material import Secrets
 from server_stub.signing.signing_key import SigningKey
+from server_stub.store.reading import Reading
 from server_stub.store.records import ConstraintError, Device, StoreUnavailableError
-from server_stub.store.transaction import Reading, Store, Transaction
+from server_stub.store.transaction import Store, Transaction
 from server_stub.verdicts.appraiser import Appraised, Appraiser
 from server_stub.verdicts.claims import VerdictContext, build_verdict, next_serial
 from server_stub.verdicts.group import (

@@ -39,8 +39,9 @@ from server_stub.api.limits.settings import ServerLimits, read_rate
 from server_stub.key_repository import InitialContents, KeyList, KeyRepository, VerdictSigner
 from server_stub.policies.loading import shipped
 from server_stub.policy.policy import Policy
+from server_stub.store.reading import Reading
 from server_stub.store.sql import SqlStore
-from server_stub.store.transaction import Reading, Transaction
+from server_stub.store.transaction import Transaction
 from server_stub.verdicts.service import VerdictService
 
 REVOKED_LEVEL: Final = KeyStorage.STRONGBOX

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from server_stub.evidence.challenges import SpendableNonce
 from server_stub.policy.policy import Activation
+from server_stub.store.reading import Reading
 from server_stub.store.records import (
     PAGE_MAX,
     AuditQuery,
@@ -29,7 +30,7 @@ from server_stub.store.records import (
     encode_cursor,
 )
 from server_stub.store.sql import SqlStore
-from server_stub.store.transaction import Reading, Store, Transaction
+from server_stub.store.transaction import Store, Transaction
 from tests.support.profiles import examples
 from tests.support.records import device, entry, policy, record, shipment
 from tests.support.stores import KINDS, opened

@@ -10,9 +10,10 @@ from sqlalchemy import event
 
 from firmware_profiles.model import KeyStorage
 from server_stub.key_repository import KeyList, VerdictSigner
+from server_stub.store.reading import Reading
 from server_stub.store.records import StoreUnavailableError
 from server_stub.store.sql import SqlStore
-from server_stub.store.transaction import Reading, Transaction
+from server_stub.store.transaction import Transaction
 from server_stub.verdicts.group import Answer
 from server_stub.verdicts.observer import JudgingStep, RateExceededError
 from server_stub.verdicts.service import ServiceError, VerdictRequest, VerdictService
